@@ -1,0 +1,80 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target: Swift 6, strict memory safety, no warning survives.
+/// `Lifetimes` is experimental; it is bearable because it only annotates views (`WireReader`) whose misuse then
+/// fails to compile. Should its spelling change, SMBWire's reader is the one place to follow.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableExperimentalFeature("Lifetimes"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Tests may use what the language calls unsafe without a proof beside it.
+let testSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableExperimentalFeature("Lifetimes"),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: [], swiftSettings: testSettings)
+}
+
+let package = Package(
+    name: "apus",
+    products: [.executable(name: "apus", targets: ["apus"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        .target(name: "CLinux"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        module("Platform", ["CLinux"]),
+        module("NTTypes"),
+        module("SMBWire", ["NTTypes", "Platform"]),
+        module("SMBCrypto", ["COpenSSL", "Platform"]),
+        module("FileStore", ["NTTypes", "Platform"]),
+        module("LinuxFileStore", ["FileStore", "NTTypes", "Platform", "CLinux"]),
+        module("SMBServer", ["NTTypes", "SMBWire", "SMBCrypto", "FileStore", "Platform"]),
+        module("Transport", ["Platform", "CLinux"]),
+        module("ControlPlane", ["NTTypes", "Platform", "CLinux"]),
+        module("Configuration", ["NTTypes"]),
+        module(
+            "Authentication",
+            ["SMBCrypto", "NTTypes", "Platform", .product(name: "SwiftASN1", package: "swift-asn1")]),
+        .executableTarget(
+            name: "apus",
+            dependencies: [
+                "NTTypes", "SMBWire", "SMBCrypto", "FileStore", "LinuxFileStore", "SMBServer", "Transport",
+                "ControlPlane", "Configuration", "Authentication", "Platform", "CLinux",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        module("SMBTestClient", ["NTTypes", "SMBWire", "SMBCrypto", "Authentication", "Platform", "CLinux"]),
+
+        tests("NTTypesTests", ["NTTypes"]),
+        tests("PlatformTests", ["Platform"]),
+        tests("SMBWireTests", ["SMBWire", "NTTypes", "Platform"]),
+        tests("SMBCryptoTests", ["SMBCrypto", "Platform"]),
+        tests("LinuxFileStoreTests", ["LinuxFileStore", "FileStore", "NTTypes", "Platform", "CLinux"]),
+        tests(
+            "SMBServerTests",
+            ["SMBServer", "SMBWire", "SMBCrypto", "FileStore", "LinuxFileStore", "NTTypes", "Platform", "SMBTestClient"]),
+        tests("TransportTests", ["Transport", "Platform", "CLinux"]),
+        tests("ControlPlaneTests", ["ControlPlane", "NTTypes", "Platform"]),
+        tests("ConfigurationTests", ["Configuration", "NTTypes"]),
+        tests("AuthenticationTests", ["Authentication", "SMBCrypto", "NTTypes", "Platform"]),
+    ]
+)

@@ -1,0 +1,6 @@
+// OpenSSL's EVP interface; Debian: libssl-dev.
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>

@@ -1,0 +1,36 @@
+/// Bounds of every table, queue and timer in the data plane. There are no others. Sizes in bytes.
+public struct Limits: Sendable {
+    // What is announced in NEGOTIATE, [MS-SMB2] 2.2.4.
+    public var readByteCountMax: UInt32 = 8 << 20
+    public var writeByteCountMax: UInt32 = 8 << 20
+    public var transactByteCountMax: UInt32 = 8 << 20
+
+    public var connectionCountMax = 1024
+    public var connectionCountPerAddressMax = 256
+    /// From connect to the end of the first login.
+    public var loginTimeout: Duration = .seconds(30)
+    /// Largest message before a login has succeeded on the connection.
+    public var messageByteCountBeforeLoginMax = 64 << 10
+    /// Header, fixed part and names around the largest read or write.
+    public var messageOverheadByteCountMax = 64 << 10
+    public var compoundRequestCountMax = 64
+
+    public var creditCountMax: UInt16 = 8192
+    public var sessionCountPerConnectionMax = 64
+    public var sessionCountMax = 16_384
+    public var treeConnectCountPerSessionMax = 1024
+    public var openCountPerSessionMax = 65_536
+    public var openCountMax = 1 << 20
+    public var channelCountPerSessionMax = 32
+    public var parkedRequestCountPerConnectionMax = 512
+    public var lockCountPerRequestMax = 64
+    public var lockCountPerOpenMax = 65_536
+    public var oplockBreakTimeout: Duration = .seconds(35)
+    public var lockRetryInterval: Duration = .milliseconds(500)
+    /// SPNEGO token in one SESSION_SETUP.
+    public var securityTokenByteCountMax = 64 << 10
+    public var pathByteCountMax = 32_767 * 2
+    public var extendedAttributesByteCountMax = 65_536
+
+    public init() {}
+}

@@ -1,0 +1,36 @@
+import FileStore
+import NTTypes
+
+/// A share as the engine sees it, [MS-SMB2] 3.3.1.6. Never changes; a reload makes a new one for those who connect then.
+public final class Share: Sendable {
+    public enum Kind: Sendable {
+        case disk(any FileStore)
+        /// IPC$.
+        case pipes
+    }
+    public let name: String
+    public let comment: String
+    public let kind: Kind
+    /// Share.EncryptData: requests must come sealed.
+    public let requiresEncryption: Bool
+    /// Names of [MS-SMB2] 2.2.10 ShareFlags and Capabilities are computed from these.
+    public let isCaseSensitive: Bool
+    /// Patterns of names that nobody sees; `veto files`.
+    public let hides: @Sendable (NTName) -> Bool
+    /// Names shown with the hidden attribute; `hide dot files`.
+    public let marksHidden: @Sendable (NTName) -> Bool
+
+    public init(
+        name: String, comment: String = "", kind: Kind, requiresEncryption: Bool = false, isCaseSensitive: Bool = false,
+        hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
+        marksHidden: @escaping @Sendable (NTName) -> Bool = { _ in false }
+    ) {
+        self.name = name
+        self.comment = comment
+        self.kind = kind
+        self.requiresEncryption = requiresEncryption
+        self.isCaseSensitive = isCaseSensitive
+        self.hides = hides
+        self.marksHidden = marksHidden
+    }
+}

@@ -1,0 +1,16 @@
+import Platform
+
+/// Who handles the messages of one transport connection. A connection's messages are received in order, but while one
+/// blocks and the reactor has moved on, the next may be received on another thread.
+public protocol MessageReceiver: AnyObject, Sendable {
+    /// One whole message.
+    /// - Parameters:
+    ///   - message: the message without its prefix; may be changed in place (unsealing). Valid during the call only.
+    ///   - reply: append at most one message at its end; the transport has put the prefix before it already.
+    /// - Returns: false to close the connection once what is appended has been sent.
+    func receive(_ message: UnsafeMutableRawBufferPointer, reply: PDUBuffer) -> Bool
+    /// The largest message accepted now; asked before each. A longer one closes the connection.
+    var messageByteCountMax: Int { get }
+    /// The connection is gone. Called once, after the last `receive` has been started.
+    func disconnected()
+}
