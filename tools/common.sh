@@ -1,6 +1,7 @@
 # Shared by the scripts in tools/ and lab/: messages, Debian packages, the Swift toolchain, the build.
-# Sourced, with `set -euo pipefail` in force; the working folder is the repository's.
+# Sourced, with `set -euo pipefail` in force.
 
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 swift_minimum=6.2
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
@@ -13,7 +14,7 @@ die() {
 packages_for() {
     local purpose
     for purpose in "$@"; do
-        awk -v purpose="$purpose" '$1 == purpose { print $2 }' tools/debian-packages
+        awk -v purpose="$purpose" '$1 == purpose { print $2 }' "$repository/tools/debian-packages"
     done | sort -u
 }
 
@@ -71,6 +72,7 @@ static_flags() {
 
 # build_release: sets `apus` to the release binary, building it only if a source, or the toolchain, is newer
 build_release() {
+    cd "$repository"
     local folder=.build/release stamp=.build/apus-release.stamp version
     version=$(swift --version 2>/dev/null | head -n 1)
     apus=$PWD/$folder/apus
