@@ -1,0 +1,71 @@
+// What NTLM needs and modern OpenSSL keeps in its legacy provider, which newer Debians package apart. Nothing here protects
+// anything by itself any more.
+
+/// MD4, RFC 1320.
+public enum MD4 {
+    /// 16 bytes.
+    public static func hash(_ message: [UInt8]) -> [UInt8] {
+        var padded = message
+        padded.append(0x80)
+        padded.append(contentsOf: repeatElement(0, count: (120 - padded.count % 64) % 64))
+        let bitCount = UInt64(message.count) &* 8
+        for shift in stride(from: 0 as UInt64, to: 64, by: 8) { padded.append(UInt8(truncatingIfNeeded: bitCount >> shift)) }
+
+        var state: SIMD4<UInt32> = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476]
+        var words = [UInt32](repeating: 0, count: 16)
+        for block in stride(from: 0, to: padded.count, by: 64) {
+            for index in 0..<16 {
+                let at = block + index * 4
+                words[index] =
+                    UInt32(padded[at]) | UInt32(padded[at + 1]) << 8 | UInt32(padded[at + 2]) << 16
+                    | UInt32(padded[at + 3]) << 24
+            }
+            state = compress(state, words)
+        }
+        return (0..<16).map { UInt8(truncatingIfNeeded: state[$0 / 4] >> UInt32($0 % 4 * 8)) }
+    }
+
+    /// RFC 1320 3.4: three rounds of 16 steps; in each step one word of the state changes, then the words change places.
+    private static func compress(_ initial: SIMD4<UInt32>, _ words: [UInt32]) -> SIMD4<UInt32> {
+        var (a, b, c, d) = (initial[0], initial[1], initial[2], initial[3])
+        func step(_ function: UInt32, _ word: Int, _ constant: UInt32, _ shift: UInt32) {
+            let sum = a &+ function &+ words[word] &+ constant
+            (a, b, c, d) = (d, sum << shift | sum >> (32 - shift), b, c)
+        }
+        for index in 0..<16 { step(b & c | ~b & d, index, 0, [3, 7, 11, 19][index % 4]) }
+        for index in 0..<16 {
+            step(b & c | b & d | c & d, index % 4 * 4 + index / 4, 0x5A82_7999, [3, 5, 9, 13][index % 4])
+        }
+        let order = [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15]
+        for index in 0..<16 { step(b ^ c ^ d, order[index], 0x6ED9_EBA1, [3, 9, 11, 15][index % 4]) }
+        return initial &+ [a, b, c, d]
+    }
+}
+
+/// RC4 as RFC 6229 tests it: a stream that goes on from call to call.
+public struct RC4: Sendable {
+    private var state: [UInt8]
+    private var i: UInt8 = 0
+    private var j: UInt8 = 0
+
+    /// - Parameter key: 1 to 256 bytes.
+    public init(key: [UInt8]) {
+        precondition((1...256).contains(key.count))
+        state = Array(0...255)
+        var j: UInt8 = 0
+        for i in 0..<256 {
+            j = j &+ state[i] &+ key[i % key.count]
+            state.swapAt(i, Int(j))
+        }
+    }
+
+    /// The message combined with the next bytes of the key stream: encrypts and decrypts.
+    public mutating func process(_ message: [UInt8]) -> [UInt8] {
+        message.map { byte in
+            i = i &+ 1
+            j = j &+ state[Int(i)]
+            state.swapAt(Int(i), Int(j))
+            return byte ^ state[Int(state[Int(i)] &+ state[Int(j)])]
+        }
+    }
+}
