@@ -1,0 +1,117 @@
+"""smbprotocol 1.17: its high-level smbclient module and the raw one, plain, signed and sealed, in every dialect."""
+import os
+import uuid
+
+import smbclient
+from smbprotocol.connection import Connection, Dialects
+from smbprotocol.exceptions import SMBOSError
+from smbprotocol.open import (
+    CreateDisposition, CreateOptions, FileAttributes, FilePipePrinterAccessMask, ImpersonationLevel, Open, ShareAccess)
+from smbprotocol.session import Session
+from smbprotocol.tree import TreeConnect
+
+from tap import HOST, PASS1, PASS2, PORT, SHARE, USER1, USER2, check, done, expect_error
+
+ROOT = rf"\\{HOST}\{SHARE}"
+DATA = os.urandom(3 << 20)
+
+
+def plain_files():
+    smbclient.register_session(HOST, USER1, PASS1, port=PORT)
+    path = rf"{ROOT}\a folder"
+    smbclient.makedirs(rf"{path}\below", port=PORT)
+    with smbclient.open_file(rf"{path}\data.bin", "wb", port=PORT) as file:
+        file.write(DATA)
+    with smbclient.open_file(rf"{path}\data.bin", "rb", port=PORT) as file:
+        assert file.read() == DATA
+    with smbclient.open_file(rf"{path}\text.txt", "w", encoding="utf-8", port=PORT) as file:
+        file.write("Zürich\n")
+    with smbclient.open_file(rf"{path}\text.txt", "a", encoding="utf-8", port=PORT) as file:
+        file.write("東京\n")
+    with smbclient.open_file(rf"{path}\text.txt", encoding="utf-8", port=PORT) as file:
+        assert file.read() == "Zürich\n東京\n"
+    assert sorted(smbclient.listdir(path, port=PORT)) == ["below", "data.bin", "text.txt"]
+    assert sorted(entry.name for entry in smbclient.scandir(path, search_pattern="*.bin", port=PORT)) == ["data.bin"]
+    status = smbclient.stat(rf"{path}\data.bin", port=PORT)
+    assert status.st_size == len(DATA)
+    smbclient.utime(rf"{path}\data.bin", times=(1_000_000_000, 1_000_000_001), port=PORT)
+    assert int(smbclient.stat(rf"{path}\data.bin", port=PORT).st_mtime) == 1_000_000_001
+    smbclient.truncate(rf"{path}\data.bin", 5, port=PORT)
+    assert smbclient.stat(rf"{path}\data.bin", port=PORT).st_size == 5
+    smbclient.rename(rf"{path}\data.bin", rf"{path}\below\moved.bin", port=PORT)
+    smbclient.replace(rf"{path}\text.txt", rf"{path}\below\moved.bin", port=PORT)
+    assert smbclient.listdir(path, port=PORT) == ["below"]
+    smbclient.remove(rf"{path}\below\moved.bin", port=PORT)
+    smbclient.removedirs(rf"{path}\below", port=PORT)
+    smbclient.reset_connection_cache()
+
+
+def space():
+    smbclient.register_session(HOST, USER1, PASS1, port=PORT)
+    volume = smbclient.stat_volume(ROOT, port=PORT)
+    assert 0 < volume.caller_available_size <= volume.total_size
+    smbclient.reset_connection_cache()
+
+
+def sealed():
+    smbclient.register_session(HOST, USER2, PASS2, port=PORT, encrypt=True)
+    with smbclient.open_file(rf"{ROOT}\sealed.bin", "wb", port=PORT) as file:
+        file.write(DATA)
+    with smbclient.open_file(rf"{ROOT}\sealed.bin", "rb", port=PORT) as file:
+        assert file.read() == DATA
+    smbclient.remove(rf"{ROOT}\sealed.bin", port=PORT)
+    smbclient.reset_connection_cache()
+
+
+def raw(dialect, encrypt=False, compound=True):
+    connection = Connection(uuid.uuid4(), HOST, PORT, require_signing=True)
+    connection.connect(dialect)
+    try:
+        session = Session(connection, USER1, PASS1, require_encryption=encrypt)
+        session.connect()
+        tree = TreeConnect(session, ROOT)
+        tree.connect()
+        file = Open(tree, "compound.bin")
+        messages = [
+            file.create(ImpersonationLevel.Impersonation, FilePipePrinterAccessMask.GENERIC_READ
+                        | FilePipePrinterAccessMask.GENERIC_WRITE | FilePipePrinterAccessMask.DELETE,
+                        FileAttributes.FILE_ATTRIBUTE_NORMAL, ShareAccess.FILE_SHARE_READ,
+                        CreateDisposition.FILE_OVERWRITE_IF,
+                        CreateOptions.FILE_NON_DIRECTORY_FILE | CreateOptions.FILE_DELETE_ON_CLOSE, send=False),
+            file.write(b"in one", 0, send=False),
+            file.read(0, 6, send=False),
+            file.close(send=False),
+        ]
+        requests = connection.send_compound(
+            [message for message, _ in messages], sid=session.session_id, tid=tree.tree_connect_id, related=True)
+        answers = [unpack(request) for (_, unpack), request in zip(messages, requests)]
+        assert answers[1] == 6 and answers[2] == b"in one", answers
+        connection.echo(sid=session.session_id, credit_request=64)
+        tree.disconnect()
+        session.disconnect()
+    finally:
+        connection.disconnect()
+
+
+def missing_file():
+    smbclient.register_session(HOST, USER1, PASS1, port=PORT)
+    try:
+        smbclient.stat(rf"{ROOT}\not here", port=PORT)
+        raise AssertionError("there is such a file")
+    except SMBOSError as error:
+        assert error.errno == 2, error
+    finally:
+        smbclient.reset_connection_cache()
+
+
+check("smbprotocol: files, folders, times, renames, deletes", plain_files)
+check("smbprotocol: free space", space)
+check("smbprotocol: sealed session", sealed)
+for dialect in (Dialects.SMB_2_0_2, Dialects.SMB_2_1_0, Dialects.SMB_3_0_0, Dialects.SMB_3_0_2, Dialects.SMB_3_1_1):
+    check(f"smbprotocol {dialect:#x}: a related compound, signed", raw, dialect)
+for dialect in (Dialects.SMB_3_0_0, Dialects.SMB_3_0_2, Dialects.SMB_3_1_1):
+    check(f"smbprotocol {dialect:#x}: a related compound, sealed", raw, dialect, True)
+check("smbprotocol: a missing file is ENOENT", missing_file)
+check("smbprotocol: a wrong password is refused",
+      expect_error, "LogonFailure", smbclient.register_session, HOST, USER1, "wrong", PORT)
+done()
