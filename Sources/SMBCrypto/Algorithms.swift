@@ -22,6 +22,9 @@ enum Algorithms {
     // SAFETY: as for `hmac`.
     nonisolated(unsafe) static let aes256CCM = unsafe required(EVP_CIPHER_fetch(nil, "AES-256-CCM", nil))
 
+    // SAFETY: as for `hmac`.
+    nonisolated(unsafe) static let tripleDES = unsafe required(EVP_CIPHER_fetch(nil, "DES-EDE3-ECB", "-fips"))
+
     private static func required(_ algorithm: OpaquePointer?) -> OpaquePointer {
         guard let algorithm = unsafe algorithm else {
             preconditionFailure("OpenSSL's default provider lacks an algorithm that SMB cannot do without")

@@ -1,6 +1,8 @@
 // What NTLM needs and modern OpenSSL keeps in its legacy provider, which newer Debians package apart. Nothing here protects
 // anything by itself any more.
 
+import COpenSSL
+
 /// MD4, RFC 1320.
 public enum MD4 {
     /// 16 bytes.
@@ -67,5 +69,40 @@ public struct RC4: Sendable {
             state.swapAt(Int(i), Int(j))
             return byte ^ state[Int(state[Int(i)] &+ state[Int(j)])]
         }
+    }
+}
+
+/// DES as NTLMv1 uses it, [MS-NLMP] 6.
+public enum DES {
+    /// DESL: the message encrypted under three keys of 7 bytes each, cut from the key and zeros after it.
+    /// - Parameters:
+    ///   - key: 16 bytes.
+    ///   - message: 8 bytes.
+    /// - Returns: 24 bytes.
+    public static func encryptThrice(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
+        precondition(key.count == 16 && message.count == 8)
+        let padded = key + [UInt8](repeating: 0, count: 5)
+        return [0, 7, 14].flatMap { encrypt(key: Array(padded[$0..<$0 + 7]), message) }
+    }
+
+    /// Triple DES with one key three times is DES, and is in OpenSSL's default provider, unlike DES.
+    private static func encrypt(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
+        let key = withParity(key)
+        let tripled = key + key + key
+        var output = [UInt8](repeating: 0, count: 8)
+        var written: Int32 = 0
+        // SAFETY: one block in, one block out, no padding: OpenSSL writes exactly the 8 bytes there are.
+        guard let context = unsafe EVP_CIPHER_CTX_new() else { preconditionFailure("out of memory") }
+        defer { unsafe EVP_CIPHER_CTX_free(context) }
+        unsafe check(EVP_EncryptInit_ex2(context, Algorithms.tripleDES, tripled, nil, nil))
+        unsafe check(EVP_CIPHER_CTX_set_padding(context, 0))
+        unsafe check(EVP_EncryptUpdate(context, &output, &written, message, 8))
+        return output
+    }
+
+    /// 56 bits spread over 8 bytes, 7 in each; the lowest bit of each is for parity, which nobody looks at.
+    private static func withParity(_ key: [UInt8]) -> [UInt8] {
+        let bits = key.reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+        return (0..<8).map { UInt8(truncatingIfNeeded: bits >> UInt64(49 - 7 * $0)) << 1 }
     }
 }

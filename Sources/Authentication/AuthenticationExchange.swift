@@ -1,0 +1,160 @@
+import NTTypes
+import Platform
+import SMBCrypto
+
+/// One login: the tokens of the SESSION_SETUP requests go in one after the other, those for the responses come out.
+/// SPNEGO with a mechanism inside, or NTLMSSP bare, as the client begins.
+public final class AuthenticationExchange: Sendable {
+    public enum Outcome: Equatable, Sendable {
+        /// STATUS_MORE_PROCESSING_REQUIRED with this token.
+        case more([UInt8])
+        /// Logged in; the token, which may be empty, goes with STATUS_SUCCESS.
+        case done(token: [UInt8], Login)
+        /// Refused. Nothing more can come of this exchange.
+        case failed(NTStatus)
+    }
+
+    private enum Phase: Sendable {
+        case start
+        case bare(any Mechanism)
+        case negotiated(SPNEGOAcceptor)
+        case finished
+    }
+
+    private let phase = Mutex<Phase>(.start)
+    private let makeMechanism: @Sendable (MechanismIdentifier) -> (any Mechanism)?
+
+    /// - Parameters:
+    ///   - now: the time that the server shows the client.
+    ///   - random: gives that many unpredictable bytes.
+    public init(
+        policy: AuthenticationPolicy, accounts: any AccountDatabase, now: FileTime,
+        random: @escaping @Sendable (_ count: Int) -> [UInt8] = { randomBytes(count: $0) }
+    ) {
+        makeMechanism = { identifier in
+            guard identifier == .ntlm else { return nil }
+            return NTLMServer(policy: policy, accounts: accounts, now: now, challenge: random(8))
+        }
+    }
+
+    /// For tests: another set of mechanisms.
+    init(makeMechanism: @escaping @Sendable (MechanismIdentifier) -> (any Mechanism)?) {
+        self.makeMechanism = makeMechanism
+    }
+
+    /// The token of the NEGOTIATE response: which mechanisms there are, [MS-SPNG] 2.2.1.
+    public static func initialToken() -> [UInt8] {
+        SPNEGO.write(SPNEGO.Initial(mechanisms: [.ntlm], token: nil), hasHints: true)
+    }
+
+    /// - Parameter token: of one SESSION_SETUP request.
+    public func step(_ token: [UInt8]) -> Outcome {
+        phase.withLock { phase in
+            let current = phase
+            // Whatever goes wrong below, nothing follows it.
+            phase = .finished
+            switch current {
+            case .start:
+                if NTLM.hasSignature(token), let mechanism = makeMechanism(.ntlm) {
+                    return Self.stepBare(mechanism, token, &phase)
+                }
+                return Self.step(SPNEGOAcceptor(makeMechanism: makeMechanism), token, &phase)
+            case .bare(let mechanism): return Self.stepBare(mechanism, token, &phase)
+            case .negotiated(let acceptor): return Self.step(acceptor, token, &phase)
+            case .finished: return .failed(.invalidParameter)
+            }
+        }
+    }
+
+    private static func stepBare(_ mechanism: any Mechanism, _ token: [UInt8], _ phase: inout Phase) -> Outcome {
+        var mechanism = mechanism
+        switch mechanism.accept(token) {
+        case .more(let token):
+            phase = .bare(mechanism)
+            return .more(token)
+        case .done(let login, let token): return .done(token: token ?? [], login)
+        case .failed(let status): return .failed(status)
+        }
+    }
+
+    private static func step(_ acceptor: SPNEGOAcceptor, _ token: [UInt8], _ phase: inout Phase) -> Outcome {
+        var acceptor = acceptor
+        let outcome = acceptor.accept(token)
+        if case .more = outcome { phase = .negotiated(acceptor) }
+        return outcome
+    }
+}
+
+/// The acceptor of RFC 4178: agrees on a mechanism, hands its tokens on, and lets both sides sign the list of mechanisms, so that
+/// nobody in between can take the better ones off it.
+struct SPNEGOAcceptor: Sendable {
+    let makeMechanism: @Sendable (MechanismIdentifier) -> (any Mechanism)?
+    private var mechanism: (any Mechanism)?
+    private var identifier = MechanismIdentifier.ntlm
+    private var mechanismList: [UInt8] = []
+    /// RFC 4178 5: the signatures may only be left out when the client's first choice was taken.
+    private var isFirstChoice = true
+    /// supportedMech stands in the first answer only.
+    private var hasNamedMechanism = false
+
+    init(makeMechanism: @escaping @Sendable (MechanismIdentifier) -> (any Mechanism)?) {
+        self.makeMechanism = makeMechanism
+    }
+
+    mutating func accept(_ bytes: [UInt8]) -> AuthenticationExchange.Outcome {
+        do {
+            if mechanism == nil { return try begin(try SPNEGO.readInitial(bytes)) }
+            let response = try SPNEGO.readResponse(bytes)
+            guard response.state != .reject, let token = response.token else { return .failed(.invalidParameter) }
+            return proceed(token, signature: response.mechanismListMIC)
+        } catch {
+            return .failed(.invalidParameter)
+        }
+    }
+
+    private mutating func begin(_ initial: SPNEGO.Initial) throws(SPNEGO.Malformed) -> AuthenticationExchange.Outcome {
+        for (index, candidate) in initial.mechanisms.enumerated() {
+            guard let made = makeMechanism(candidate) else { continue }
+            mechanism = made
+            identifier = candidate
+            mechanismList = initial.mechanismList
+            isFirstChoice = index == 0
+            break
+        }
+        guard mechanism != nil else { return .failed(.invalidParameter) }
+        // The token is for the client's first choice; if that was not taken, the client starts again.
+        if isFirstChoice, let token = initial.token {
+            return proceed(token, signature: initial.mechanismListMIC)
+        }
+        return answer(token: nil)
+    }
+
+    private mutating func proceed(_ token: [UInt8], signature: [UInt8]?) -> AuthenticationExchange.Outcome {
+        guard var mechanism else { return .failed(.invalidParameter) }
+        defer { self.mechanism = mechanism }
+        switch mechanism.accept(token) {
+        case .failed(let status): return .failed(status)
+        case .more(let token): return answer(token: token)
+        case .done(let login, let token):
+            var response = SPNEGO.Response(state: .acceptCompleted, token: token)
+            if !hasNamedMechanism { response.mechanism = identifier }
+            if mechanism.canSign {
+                if let signature {
+                    guard mechanism.verify(signature, of: mechanismList) else { return .failed(.accessDenied) }
+                    response.mechanismListMIC = mechanism.signature(of: mechanismList)
+                } else if !isFirstChoice {
+                    return .failed(.invalidParameter)
+                }
+            }
+            return .done(token: SPNEGO.write(response), login)
+        }
+    }
+
+    private mutating func answer(token: [UInt8]?) -> AuthenticationExchange.Outcome {
+        var response = SPNEGO.Response(token: token)
+        response.state = isFirstChoice || hasNamedMechanism ? .acceptIncomplete : .requestMIC
+        if !hasNamedMechanism { response.mechanism = identifier }
+        hasNamedMechanism = true
+        return .more(SPNEGO.write(response))
+    }
+}
