@@ -1,0 +1,270 @@
+import NTTypes
+import Platform
+import SMBCrypto
+import SMBWire
+
+/// What became of one request of a message.
+enum RequestOutcome {
+    /// Answered, or in no need of an answer; go on with the next.
+    case next
+    case finished
+    /// It waits; `isFirstTime` false when the client has had its interim response already.
+    case parked(ParkedRequest, isFirstTime: Bool)
+}
+
+/// One request: the checks common to all of them, the handler, and the response around what it wrote.
+extension Connection {
+    /// What the checks found for a request.
+    private struct Admission {
+        var header: SMB2Header
+        var dialect: Dialect
+        var session: Session?
+        var treeConnect: TreeConnect?
+        var signingKey: SigningKey?
+        /// Set when the request is refused before any handler sees it.
+        var refusal: NTStatus?
+    }
+
+    /// Handles the request at the start of `rest`.
+    func processRequest(
+        _ rest: UnsafeMutableRawBufferPointer, _ position: inout SuspendedCompound.Position, _ chain: inout ResponseChain,
+        resuming parked: ParkedRequest?
+    ) throws(DisconnectReason) -> RequestOutcome {
+        let (received, length) = try unsafe requestHeader(rest)
+        position.offset += length
+        position.current = received
+        let request = unsafe UnsafeMutableRawBufferPointer(rebasing: rest[..<length])
+        if received.command == SMB2Command.cancel.rawValue {
+            unsafe cancel(received, request, position)
+            return length == rest.count ? .finished : .next
+        }
+        let admission =
+            if let parked { readmit(received, parked, position) } else { try unsafe admit(received, request, &position) }
+        position.signingKey = admission.signingKey
+        position.isFirst = false
+
+        let headerStart = chain.begin(received.makeResponse(status: .success))
+        var context = RequestContext(
+            server: server, connection: self, header: admission.header, dialect: admission.dialect,
+            session: admission.session, treeConnect: admission.treeConnect, isSealed: position.sealedBy != nil,
+            reply: chain.reply, headerStart: headerStart, relatedFileID: position.fileID,
+            isFollowed: length != rest.count, parkedRequest: parked, wakeReason: parked?.begin())
+        var status = unsafe run(request, admission, position, &context)
+        if status == .pending, let waiting = context.parkedRequest {
+            if context.wakeReason == .cancelled || context.wakeReason == .closed {
+                status = .cancelled
+            } else {
+                waiting.retain(session: admission.session, treeConnect: admission.treeConnect)
+                chain.abandon()
+                position.offset -= length
+                return .parked(waiting, isFirstTime: parked == nil)
+            }
+        }
+        complete(&chain, &context, admission, status, wasParked: parked != nil)
+        position.inherit(from: context, status: status)
+        return length == rest.count ? .finished : .next
+    }
+
+    /// The header, and how many bytes belong to this request: [MS-SMB2] 3.3.5.2.7.
+    private func requestHeader(_ rest: UnsafeMutableRawBufferPointer) throws(DisconnectReason) -> (SMB2Header, Int) {
+        let header: SMB2Header
+        do {
+            var reader = unsafe WireReader(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rest)))
+            header = try SMB2Header(from: &reader)
+        } catch { throw .protocolViolation("not an SMB2 header") }
+        guard !header.flags.contains(.serverToRedirector) else { throw .protocolViolation("a response from a client") }
+        guard header.nextCommand != 0 else { return (header, rest.count) }
+        let next = Int(header.nextCommand)
+        guard next % 8 == 0, next >= SMB2Header.byteCount, next <= rest.count - SMB2Header.byteCount else {
+            throw .protocolViolation("NextCommand")
+        }
+        return (header, next)
+    }
+
+    /// Message ID, session, signature, tree connect: [MS-SMB2] 3.3.5.2.3 to 3.3.5.2.11.
+    private func admit(
+        _ received: SMB2Header, _ request: UnsafeMutableRawBufferPointer, _ position: inout SuspendedCompound.Position
+    ) throws(DisconnectReason) -> Admission {
+        let (ownSession, dialect) = try admit(received)
+        guard let dialect = dialect ?? (received.command == SMB2Command.negotiate.rawValue ? .smb202 : nil) else {
+            throw .protocolViolation("a request before NEGOTIATE")
+        }
+        var admission = Admission(header: received, dialect: dialect, session: ownSession)
+        if received.flags.contains(.relatedOperations) {
+            guard !position.isFirst else {
+                admission.refusal = .invalidParameter
+                return admission
+            }
+            admission.header.sessionID = position.sessionID
+            admission.header.treeID = position.treeID
+            admission.session = session(position.sessionID)
+        } else {
+            position.fileID = nil
+            position.status = .success
+            if let sealedBy = position.sealedBy, sealedBy.id != received.sessionID {
+                throw .protocolViolation("a session other than the one that sealed the message")
+            }
+        }
+        position.sessionID = admission.header.sessionID
+        position.treeID = admission.header.treeID
+        admission.refusal = unsafe check(&admission, request, isSealed: position.sealedBy != nil)
+        return admission
+    }
+
+    /// The session's and the tree connect's part of the checks. - Returns: why the request is refused, or nil.
+    private func check(
+        _ admission: inout Admission, _ request: UnsafeMutableRawBufferPointer, isSealed: Bool
+    ) -> NTStatus? {
+        guard let command = SMB2Command(rawValue: admission.header.command) else { return .invalidParameter }
+        let requirements = command.requirements
+        guard let session = admission.session else {
+            return requirements.contains(.session) ? .userSessionDeleted : nil
+        }
+        let found = session.admission(treeID: admission.header.treeID, on: self)
+        if !isSealed, let refusal = unsafe checkSignature(&admission, request, found.login, found.signingKey, command) {
+            return refusal
+        }
+        guard requirements.contains(.session) else { return nil }
+        switch found.phase {
+        case .valid: break
+        // [MS-SMB2] 3.3.5.2.9: what only lets go of things is allowed after expiry.
+        case .expired: if !requirements.contains(.allowedWhenExpired) { return .networkSessionExpired }
+        case .inProgress, .closed: return .userSessionDeleted
+        }
+        if let login = found.login, login.requiresEncryption, !isSealed { return .accessDenied }
+        guard requirements.contains(.treeConnect) else {
+            admission.treeConnect = found.treeConnect
+            return nil
+        }
+        guard let tree = found.treeConnect else { return .networkNameDeleted }
+        if tree.share.requiresEncryption, !isSealed { return .accessDenied }
+        admission.treeConnect = tree
+        return nil
+    }
+
+    /// Verifying the signature, [MS-SMB2] 3.3.5.2.4.
+    private func checkSignature(
+        _ admission: inout Admission, _ request: UnsafeMutableRawBufferPointer, _ login: Session.Login?,
+        _ key: SigningKey?, _ command: SMB2Command
+    ) -> NTStatus? {
+        guard let login, let key else { return nil }
+        if admission.header.flags.contains(.signed) {
+            guard unsafe key.verify(request) else { return .accessDenied }
+            admission.signingKey = key
+        } else if login.requiresSigning, command != .negotiate, command != .sessionSetup {
+            return .accessDenied
+        }
+        return nil
+    }
+
+    /// What a request that waited had been admitted with.
+    private func readmit(
+        _ received: SMB2Header, _ parked: ParkedRequest, _ position: SuspendedCompound.Position
+    ) -> Admission {
+        var header = received
+        header.sessionID = position.sessionID
+        header.treeID = position.treeID
+        let (session, treeConnect) = parked.retained
+        return Admission(
+            header: header, dialect: dialect ?? .smb202, session: session, treeConnect: treeConnect,
+            signingKey: position.signingKey)
+    }
+
+    /// Runs the handler. - Returns: the status to send; a body stands behind the header unless it is an error.
+    private func run(
+        _ request: UnsafeMutableRawBufferPointer, _ admission: Admission, _ position: SuspendedCompound.Position,
+        _ context: inout RequestContext
+    ) -> NTStatus {
+        let bodyStart = context.reply.count
+        do throws(NTStatus) {
+            if let refusal = admission.refusal { throw refusal }
+            guard let command = SMB2Command(rawValue: context.header.command) else { throw .invalidParameter }
+            // [MS-SMB2] 3.3.5.2.7.2: when the CREATE before failed there is no file to go on with; same error.
+            if admission.header.flags.contains(.relatedOperations), position.fileID == nil, position.status.isError,
+                command.requirements.contains(.file)
+            {
+                throw position.status
+            }
+            // SAFETY: `request` outlives the handler.
+            var reader = unsafe WireReader(
+                RawSpan(_unsafeBytes: UnsafeRawBufferPointer(request)), at: SMB2Header.byteCount)
+            try dispatch(command, &reader, &context)
+            return context.status
+        } catch {
+            context.reply.count = bodyStart
+            return error
+        }
+    }
+
+    /// Completes the response: error body, header, credits, hash, signature.
+    private func complete(
+        _ chain: inout ResponseChain, _ context: inout RequestContext, _ admission: Admission, _ status: NTStatus,
+        wasParked: Bool
+    ) {
+        let reply = chain.reply
+        let at = context.headerStart
+        if reply.count == at + SMB2Header.byteCount { context.errorResponse.encode(into: reply) }
+        reply.patch(status.rawValue, at: at + 8)
+        if let parked = context.parkedRequest {
+            parked.finish()
+            remove(parked)
+        }
+        if wasParked, let parked = context.parkedRequest {
+            let flags = reply.span(at + 16..<at + 20).unsafeFlags
+            reply.patch(flags | SMB2Header.Flags.asyncCommand.rawValue, at: at + 16)
+            reply.patch(parked.asyncID, at: at + 32)
+            reply.patch(0 as UInt16, at: at + 14)
+        } else {
+            let granted = grantCredits(requested: admission.header.credits, charge: admission.header.creditCharge)
+            reply.patch(granted, at: at + 14)
+            reply.patch(context.responseTreeID ?? admission.header.treeID, at: at + 36)
+        }
+        reply.patch(context.responseSessionID ?? admission.header.sessionID, at: at + 40)
+        let key = context.responseSigningKey ?? admission.signingKey
+        chain.end(signingKey: context.isSealed ? nil : key)
+        hash(reply, from: at, context.preauthTarget)
+    }
+
+    /// [MS-SMB2] 3.3.5.4 and 3.3.5.5: the responses of NEGOTIATE and of each SESSION_SETUP but the last count too.
+    private func hash(_ reply: PDUBuffer, from start: Int, _ target: RequestContext.PreauthTarget) {
+        let response = unsafe UnsafeRawBufferPointer(reply.region(start..<reply.count))
+        switch target {
+        case .none: break
+        case .connection: state.withLock { unsafe $0.negotiated?.preauthHash?.update(response) }
+        case .session(let session): session.state.withLock { unsafe $0.preauthHash?.update(response) }
+        }
+    }
+
+    /// CANCEL, [MS-SMB2] 3.3.5.16: no credits, no response; a wrong signature makes it nothing at all.
+    private func cancel(
+        _ header: SMB2Header, _ request: UnsafeMutableRawBufferPointer, _ position: SuspendedCompound.Position
+    ) {
+        if let session = session(header.sessionID), position.sealedBy == nil {
+            let found = session.admission(treeID: 0, on: self)
+            if header.flags.contains(.signed) {
+                if let key = found.signingKey, unsafe !key.verify(request) { return }
+            } else if found.login?.requiresSigning == true {
+                return
+            }
+        }
+        let target =
+            header.flags.contains(.asyncCommand)
+            ? parkedRequest(asyncID: header.asyncIDOrTree) : parkedRequest(messageID: header.messageID)
+        guard let target, target.sessionID == header.sessionID else { return }
+        target.wake(.cancelled)
+    }
+}
+
+extension SuspendedCompound.Position {
+    /// What a related request behind this one takes over.
+    mutating func inherit(from context: borrowing RequestContext, status: NTStatus) {
+        if let id = context.responseSessionID { sessionID = id }
+        if let id = context.responseTreeID { treeID = id }
+        if status.isError, context.header.command == SMB2Command.create.rawValue {
+            fileID = nil
+        } else if let used = context.relatedFileID {
+            fileID = used
+        }
+        self.status = status
+    }
+}

@@ -1,0 +1,118 @@
+import FileStore
+import NTTypes
+import Platform
+import SMBWire
+
+/// What a handler is told about the request it handles, and all that it may do besides calling the file store.
+struct RequestContext: ~Copyable {
+    let server: Server
+    let connection: Connection
+    /// As received; in a related compound with the session and tree of the request before.
+    let header: SMB2Header
+    let dialect: Dialect
+    /// nil only for the commands that need none.
+    let sessionOrNil: Session?
+    let treeConnectOrNil: TreeConnect?
+    /// The request came sealed.
+    let isSealed: Bool
+    /// Where the response goes: the header is in it already, the handler appends the body.
+    let reply: PDUBuffer
+    /// Of the response's SMB2 header in `reply`: the protocol's offsets count from there.
+    let headerStart: Int
+    /// Stands in for the FileId of all ones, [MS-SMB2] 3.3.5.2.7.2; what this request opened or used, for the next.
+    var relatedFileID: FileID?
+    /// A warning to send with the body (`.bufferOverflow`), or success.
+    var status: NTStatus = .success
+    /// This request is not the last of its compound.
+    let isFollowed: Bool
+    /// Set when the request was parked and runs again.
+    private(set) var parkedRequest: ParkedRequest?
+    let wakeReason: ParkedRequest.WakeReason?
+    /// Tells the dispatcher what to hash once the response is complete (NEGOTIATE, SESSION_SETUP).
+    var preauthTarget = PreauthTarget.none
+    /// The response must be signed with this key although the request was not: the last SESSION_SETUP response.
+    var finalSessionSetup: Session?
+
+    enum PreauthTarget { case none, connection, session(Session) }
+
+    init(
+        server: Server, connection: Connection, header: SMB2Header, dialect: Dialect, session: Session?,
+        treeConnect: TreeConnect?, isSealed: Bool, reply: PDUBuffer, headerStart: Int, relatedFileID: FileID?,
+        isFollowed: Bool, parkedRequest: ParkedRequest?, wakeReason: ParkedRequest.WakeReason?
+    ) {
+        self.server = server
+        self.connection = connection
+        self.header = header
+        self.dialect = dialect
+        sessionOrNil = session
+        treeConnectOrNil = treeConnect
+        self.isSealed = isSealed
+        self.reply = reply
+        self.headerStart = headerStart
+        self.relatedFileID = relatedFileID
+        self.isFollowed = isFollowed
+        self.parkedRequest = parkedRequest
+        self.wakeReason = wakeReason
+    }
+
+    var limits: Limits { server.limits }
+    var now: FileTime { server.environment.now() }
+
+    /// The request's session; the command's row has seen to it that there is one.
+    var session: Session {
+        guard let sessionOrNil else { preconditionFailure("the command's row demands a session") }
+        return sessionOrNil
+    }
+    /// The request's tree connect; the command's row has seen to it that there is one.
+    var treeConnect: TreeConnect {
+        guard let treeConnectOrNil else { preconditionFailure("the command's row demands a tree connect") }
+        return treeConnectOrNil
+    }
+
+    /// The open that a request names. [MS-SMB2] 3.3.5.10 and its likes: both halves of the FileId must name the same
+    /// open, in this session and tree connect. - Throws: `.fileClosed`.
+    mutating func open(_ fileID: FileID) throws(NTStatus) -> Open {
+        var wanted = fileID
+        if fileID == .compoundRelated, let relatedFileID { wanted = relatedFileID }
+        guard let open = session.open(wanted.volatile), open.fileID == wanted, open.treeConnect === treeConnect else {
+            throw .fileClosed
+        }
+        relatedFileID = wanted
+        return open
+    }
+
+    /// Changes need a share that allows them.
+    func requireWritable() throws(NTStatus) {
+        guard treeConnect.isWritable else { throw .accessDenied }
+    }
+
+    /// [MS-SMB2] 3.3.5.2.5: a payload of more than 64 KiB costs a credit for each 64 KiB begun.
+    func requireCredits(payload: Int) throws(NTStatus) {
+        guard connection.negotiated?.supportsMultiCredit == true else {
+            guard payload <= 65_536 else { throw .invalidParameter }
+            return
+        }
+        guard payload <= Int(max(1, header.creditCharge)) * 65_536 else { throw .invalidParameter }
+    }
+
+    /// Makes this request one that waits; see `ParkedRequest`. Leave the result with what it waits for (it may be woken at
+    /// once), check again whether waiting is still needed, then throw `.pending`.
+    /// - Parameter timeout: after which it is woken anyway; nil for none.
+    /// - Throws: `.insufficientResources` at the connection's limit.
+    mutating func park(timeout: Duration? = nil) throws(NTStatus) -> ParkedRequest {
+        let request: ParkedRequest
+        if let parkedRequest {
+            request = parkedRequest
+        } else {
+            request = ParkedRequest(asyncID: server.makeIdentifier(), connection: connection, header: header)
+            guard connection.add(request) else { throw .insufficientResources }
+            parkedRequest = request
+        }
+        request.setDeadline(
+            timeout.map { timeout in
+                let (seconds, attoseconds) = timeout.components
+                return server.environment.uptime() + UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+            })
+        return request
+    }
+}

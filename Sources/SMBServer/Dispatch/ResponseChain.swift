@@ -1,0 +1,88 @@
+import NTTypes
+import Platform
+import SMBCrypto
+import SMBWire
+
+/// Puts the responses of one message behind each other: padding, NextCommand and signatures, [MS-SMB2] 3.3.4.1.3.
+struct ResponseChain {
+    let reply: PDUBuffer
+    /// Of the first response's header.
+    let start: Int
+    private var current: Response?
+    /// The one before `current`, as long as `current` can still be taken back.
+    private var previous: Response?
+
+    private struct Response {
+        var start: Int
+        /// Without padding.
+        var end: Int
+        var key: SigningKey?
+    }
+
+    init(reply: PDUBuffer, start: Int) {
+        self.reply = reply
+        self.start = start
+    }
+
+    /// Begins a response; the one before is padded and signed.
+    /// - Returns: where its header starts.
+    mutating func begin(_ header: SMB2Header) -> Int {
+        if let last = current {
+            reply.align(to: 8, from: start)
+            reply.patch(UInt32(reply.count - last.start), at: last.start + 20)
+        }
+        previous = current
+        current = Response(start: reply.count, end: reply.count, key: nil)
+        header.encode(into: reply)
+        return reply.count - SMB2Header.byteCount
+    }
+
+    /// The body is complete. - Parameter signingKey: nil leaves it unsigned.
+    mutating func end(signingKey: SigningKey?) {
+        current?.end = reply.count
+        current?.key = signingKey
+        if let previous { sign(previous.start..<(current?.start ?? previous.end), previous.key) }
+        previous = nil
+    }
+
+    /// Takes back the response begun last: the request is answered later, or not at all.
+    mutating func abandon() {
+        current = previous
+        previous = nil
+        if let last = current {
+            reply.count = last.end
+            reply.patch(0 as UInt32, at: last.start + 20)
+        } else {
+            reply.count = start
+        }
+    }
+
+    /// No further response follows.
+    mutating func finish() {
+        if let last = current { sign(last.start..<last.end, last.key) }
+        current = nil
+    }
+
+    /// [MS-SMB2] 3.3.4.1.1: the flag first, since the signature covers it.
+    private func sign(_ range: Range<Int>, _ key: SigningKey?) {
+        guard let key else { return }
+        let region = unsafe reply.region(range)
+        let flags = unsafe UInt32(littleEndian: region.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
+        reply.patch(flags | SMB2Header.Flags.signed.rawValue, at: range.lowerBound + 16)
+        // SAFETY: the region is one whole response inside the written bytes.
+        unsafe key.sign(region)
+    }
+}
+
+extension SMB2Header {
+    /// The response header to this request, credits and async ID left to the caller: [MS-SMB2] 3.3.4.1.
+    func makeResponse(status: NTStatus) -> SMB2Header {
+        var response = self
+        response.status = status
+        response.flags = flags.intersection([.relatedOperations, .priorityMask]).union(.serverToRedirector)
+        response.nextCommand = 0
+        response.signatureLow = 0
+        response.signatureHigh = 0
+        return response
+    }
+}

@@ -1,0 +1,146 @@
+import FileStore
+import NTTypes
+import Platform
+import SMBCrypto
+import SMBWire
+
+/// Connection, [MS-SMB2] 3.3.1.7. Its messages may be handled on several threads at once: one that blocks keeps its
+/// thread while the next is read on another.
+public final class Connection: Sendable {
+    /// What NEGOTIATE settled; never changes afterwards, [MS-SMB2] 3.3.5.4.
+    struct Negotiated: Sendable {
+        var dialect: Dialect
+        var clientGUID: GUID
+        var clientCapabilities: UInt32
+        var clientSecurityMode: UInt16
+        /// Capabilities that the server announced.
+        var serverCapabilities: UInt32
+        var serverSecurityMode: UInt16
+        /// Connection.CipherId; 0 for none.
+        var cipher: UInt16 = 0
+        var signingAlgorithm: UInt16
+        /// The client's dialect list was answered with the multi-protocol 0x02FF: a second NEGOTIATE follows.
+        var isProvisional = false
+        var supportsPOSIX = false
+        /// Connection.PreauthIntegrityHashValue after the NEGOTIATE response; 3.1.1 only.
+        var preauthHash: PreauthIntegrityHash?
+        /// Connection.SupportsMultiCredit.
+        var supportsMultiCredit: Bool
+    }
+
+    struct State {
+        var window: CommandSequenceWindow
+        var negotiated: Negotiated?
+        /// Connection.SessionTable.
+        var sessions: [UInt64: Session] = [:]
+        /// Connection.AsyncCommandList, by AsyncId.
+        var parked: [UInt64: ParkedRequest] = [:]
+        var hasLoggedIn = false
+        var isGone = false
+    }
+
+    let server: Server
+    let transport: any TransportConnection
+    let creationUptime: UInt64
+    let state: Mutex<State>
+
+    public init(server: Server, transport: any TransportConnection) {
+        self.server = server
+        self.transport = transport
+        creationUptime = server.environment.uptime()
+        state = Mutex(State(window: CommandSequenceWindow(creditCountMax: server.limits.creditCountMax)))
+    }
+
+    // MARK: for the transport
+
+    /// The largest message accepted now, in bytes: little before a login, what NEGOTIATE announced afterwards.
+    public var messageByteCountMax: Int {
+        let limits = server.limits
+        guard state.withLock({ $0.hasLoggedIn }) else { return limits.messageByteCountBeforeLoginMax }
+        let payload = max(limits.readByteCountMax, limits.writeByteCountMax, limits.transactByteCountMax)
+        return Int(payload) + limits.messageOverheadByteCountMax
+    }
+
+    /// True once the time for the first login is over and nobody has logged in.
+    public var isLoginOverdue: Bool {
+        guard !state.withLock({ $0.hasLoggedIn }) else { return false }
+        let seconds = server.limits.loginTimeout.components.seconds
+        return server.environment.uptime() - creationUptime > UInt64(seconds) * 1_000_000_000
+    }
+
+    /// The transport connection is gone, [MS-SMB2] 3.3.7.1: everything that lived through it ends.
+    public func disconnected() {
+        let (sessions, parked) = state.withLock { state -> ([Session], [ParkedRequest]) in
+            guard !state.isGone else { return ([], []) }
+            state.isGone = true
+            defer {
+                state.sessions = [:]
+                state.negotiated = nil
+            }
+            return (Array(state.sessions.values), Array(state.parked.values))
+        }
+        for session in sessions { server.end(session, on: self) }
+        for request in parked { request.wake(.closed) }
+        server.parkedRequests.runReady()
+    }
+
+    // MARK: state
+
+    var negotiated: Negotiated? { state.withLock { $0.negotiated } }
+    var dialect: Dialect? { state.withLock { $0.negotiated?.dialect } }
+
+    func session(_ id: UInt64) -> Session? { state.withLock { $0.sessions[id] } }
+
+    func insert(_ session: Session) throws(NTStatus) {
+        let limit = server.limits.sessionCountPerConnectionMax
+        let failure = state.withLock { state -> NTStatus? in
+            if state.isGone { return .userSessionDeleted }
+            if state.sessions.count >= limit { return .insufficientResources }
+            state.sessions[session.id] = session
+            return nil
+        }
+        if let failure { throw failure }
+    }
+    func remove(sessionID: UInt64) { state.withLock { $0.sessions[sessionID] = nil } }
+
+    /// Uses up the request's message IDs, [MS-SMB2] 3.3.5.2.3, and finds its session.
+    func admit(_ header: SMB2Header) throws(DisconnectReason) -> (session: Session?, dialect: Dialect?) {
+        let admitted = state.withLock { state -> (Session?, Dialect?)? in
+            // In 2.0.2 the field is reserved; later, 0 means 1.
+            let charge = state.negotiated?.supportsMultiCredit == true ? max(1, header.creditCharge) : 1
+            guard state.window.consume(first: header.messageID, charge: charge) else { return nil }
+            return (state.sessions[header.sessionID], state.negotiated?.dialect)
+        }
+        guard let admitted else { throw .protocolViolation("message ID outside the sequence window") }
+        return admitted
+    }
+
+    /// Credits for a response, [MS-SMB2] 3.3.1.2: what was asked for, within the limit; the first requests of a
+    /// connection get no more than they ask, so that a stranger cannot make the server queue much.
+    func grantCredits(requested: UInt16, charge: UInt16) -> UInt16 {
+        state.withLock { $0.window.grant(requested: max(requested, 1)) }
+    }
+
+    // MARK: parked requests
+
+    func add(_ request: ParkedRequest) -> Bool {
+        let limit = server.limits.parkedRequestCountPerConnectionMax
+        return state.withLock { state in
+            guard !state.isGone, state.parked.count < limit else { return false }
+            state.parked[request.asyncID] = request
+            return true
+        }
+    }
+    func remove(_ request: ParkedRequest) { _ = state.withLock { $0.parked.removeValue(forKey: request.asyncID) } }
+
+    func parkedRequest(asyncID: UInt64) -> ParkedRequest? { state.withLock { $0.parked[asyncID] } }
+    func parkedRequest(messageID: UInt64) -> ParkedRequest? {
+        state.withLock { $0.parked.values.first { $0.messageID == messageID } }
+    }
+    /// Those of a session, or of one tree connect in it.
+    func parkedRequests(sessionID: UInt64, treeID: UInt32? = nil) -> [ParkedRequest] {
+        state.withLock { state in
+            state.parked.values.filter { $0.sessionID == sessionID && (treeID == nil || $0.treeID == treeID) }
+        }
+    }
+}

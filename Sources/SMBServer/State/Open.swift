@@ -1,0 +1,60 @@
+import FileStore
+import NTTypes
+import Platform
+import SMBWire
+
+/// Open, [MS-SMB2] 3.3.1.10: a file, directory or named stream that a client has open.
+final class Open: Sendable {
+    /// What changes while it is open.
+    struct State {
+        /// The reader of a folder's entries, once QUERY_DIRECTORY has been used.
+        var directoryCursor: DirectorySearch?
+        /// FilePositionInformation: kept for the client, used by nothing. [MS-FSCC] 2.4.40.
+        var currentByteOffset: UInt64 = 0
+        /// FileModeInformation, [MS-FSCC] 2.4.31.
+        var mode: UInt32 = 0
+        /// Times that the client froze on this handle (value -1 in SET_INFO), [MS-FSA] 2.1.5.15.2.
+        var frozenTimes: Set<FrozenTime> = []
+        var isClosed = false
+        /// Locks that this open holds are in its `FileNode`; replay needs Open.LockSequenceArray: issue C.
+        var resumeKey: [UInt8]?
+    }
+    enum FrozenTime: Hashable, Sendable { case lastAccess, lastWrite, change }
+
+    let fileID: FileID
+    let file: any StoreFile
+    /// What all opens of the same file or stream share: share modes, delete-pending, byte-range locks.
+    let node: FileNode
+    let session: Session
+    let treeConnect: TreeConnect
+    let grantedAccess: AccessMask
+    let shareAccess: ShareAccess
+    let options: CreateOptions
+    let isDirectory: Bool
+    let state = Mutex(State())
+
+    init(
+        fileID: FileID, file: any StoreFile, node: FileNode, session: Session, treeConnect: TreeConnect,
+        grantedAccess: AccessMask, shareAccess: ShareAccess, options: CreateOptions
+    ) {
+        self.fileID = fileID
+        self.file = file
+        self.node = node
+        self.session = session
+        self.treeConnect = treeConnect
+        self.grantedAccess = grantedAccess
+        self.shareAccess = shareAccess
+        self.options = options
+        isDirectory = file.isDirectory
+    }
+
+    /// As whom operations on it run.
+    var credentials: Credentials { treeConnect.credentials }
+
+    func require(_ access: AccessMask) throws(NTStatus) {
+        guard grantedAccess.isSuperset(of: access) else { throw .accessDenied }
+    }
+    func requireAny(of access: AccessMask) throws(NTStatus) {
+        guard !grantedAccess.isDisjoint(with: access) else { throw .accessDenied }
+    }
+}

@@ -1,0 +1,165 @@
+import NTTypes
+import Platform
+import SMBWire
+
+/// A request that waits for something: a byte-range lock, an oplock break, a change in a folder, a pipe. The one
+/// mechanism for all of them.
+///
+/// A handler that must wait calls `RequestContext.park`, leaves the result with whatever it waits for, and throws
+/// `.pending`. The client gets an interim response, [MS-SMB2] 3.3.4.2. Whoever makes the awaited thing happen calls
+/// `wake`; then the handler runs again from the start, and can see in `RequestContext.wakeReason` why. It completes the
+/// request or throws `.pending` once more.
+final class ParkedRequest: Sendable {
+    enum WakeReason: Sendable {
+        /// What it waits for may have happened.
+        case event
+        /// The deadline given to `park` has passed.
+        case timeout
+        /// The client sent CANCEL: complete with `.cancelled`, [MS-SMB2] 3.3.5.16.
+        case cancelled
+        /// Session, tree connect, open or connection is going away: let go of everything. The status that the handler
+        /// throws is sent if there is still somebody to send it to.
+        case closed
+    }
+    private enum Phase { case starting, parked, queued, finished }
+    private struct State {
+        var phase = Phase.starting
+        var reason: WakeReason?
+        var deadline: UInt64?
+        var session: Session?
+        var treeConnect: TreeConnect?
+    }
+
+    /// AsyncId, [MS-SMB2] 2.2.1.1.
+    let asyncID: UInt64
+    let messageID: UInt64
+    let connection: Connection
+    let sessionID: UInt64
+    let treeID: UInt32
+    /// The message from this request's header on (the rest of the compound included), and how to go on with it.
+    let work = Mutex<SuspendedCompound?>(nil)
+    private let state = Mutex(State())
+
+    init(asyncID: UInt64, connection: Connection, header: SMB2Header) {
+        self.asyncID = asyncID
+        self.connection = connection
+        messageID = header.messageID
+        sessionID = header.sessionID
+        treeID = header.treeID
+    }
+
+    /// Makes the request run again soon. More than one reason: the gravest is kept. Callable with locks held.
+    func wake(_ reason: WakeReason) {
+        let mustQueue = state.withLock { state in
+            if state.phase == .finished { return false }
+            state.reason = Self.graver(state.reason, reason)
+            if state.phase != .parked { return false }
+            state.phase = .queued
+            return true
+        }
+        if mustQueue { connection.server.parkedRequests.add(self) }
+    }
+
+    private static func graver(_ old: WakeReason?, _ new: WakeReason) -> WakeReason {
+        func rank(_ reason: WakeReason) -> Int {
+            switch reason {
+            case .event: 0
+            case .timeout: 1
+            case .cancelled: 2
+            case .closed: 3
+            }
+        }
+        guard let old else { return new }
+        return rank(new) > rank(old) ? new : old
+    }
+
+    /// Uptime in nanoseconds after which it wakes with `.timeout`.
+    func setDeadline(_ deadline: UInt64?) { state.withLock { $0.deadline = deadline } }
+
+    /// From now on `wake` runs it. One that came while the handler still ran takes effect at once.
+    func arm() {
+        let (wasWoken, deadline) = state.withLock { state -> (Bool, UInt64?) in
+            state.phase = state.reason == nil ? .parked : .queued
+            return (state.reason != nil, state.deadline)
+        }
+        if let deadline { connection.server.parkedRequests.schedule(self, at: deadline) }
+        if wasWoken { connection.server.parkedRequests.add(self) }
+    }
+
+    /// The reason to run again, taken; the handler runs now.
+    func begin() -> WakeReason {
+        state.withLock { state in
+            state.phase = .starting
+            defer { state.reason = nil }
+            return state.reason ?? .event
+        }
+    }
+
+    /// What the request was admitted with: it ends with these even when they have been closed meanwhile.
+    func retain(session: Session?, treeConnect: TreeConnect?) {
+        state.withLock { state in
+            state.session = session
+            state.treeConnect = treeConnect
+        }
+    }
+    var retained: (Session?, TreeConnect?) { state.withLock { ($0.session, $0.treeConnect) } }
+
+    func finish() {
+        state.withLock { state in
+            state.phase = .finished
+            state.session = nil
+            state.treeConnect = nil
+        }
+    }
+
+    fileprivate func isDue(_ now: UInt64) -> Bool? {
+        state.withLock { $0.phase == .finished ? nil : $0.deadline.map { $0 <= now } ?? false }
+    }
+}
+
+/// Requests that were woken and wait for a thread, and those that have a deadline.
+final class ParkedRequestQueue: Sendable {
+    private struct Lists {
+        var ready: [ParkedRequest] = []
+        var timed: [ParkedRequest] = []
+    }
+    private let lists = Mutex(Lists())
+    private let hasReady = Atomic(false)
+
+    func add(_ request: ParkedRequest) {
+        lists.withLock { $0.ready.append(request) }
+        hasReady.store(true, ordering: .releasing)
+    }
+
+    func schedule(_ request: ParkedRequest, at _: UInt64) { lists.withLock { $0.timed.append(request) } }
+
+    /// Runs everything that is ready, on this thread. No lock may be held.
+    func runReady() {
+        while hasReady.load(ordering: .acquiring) {
+            let ready = lists.withLock { lists -> [ParkedRequest] in
+                hasReady.store(false, ordering: .relaxed)
+                defer { lists.ready = [] }
+                return lists.ready
+            }
+            for request in ready { request.connection.resume(request) }
+        }
+    }
+
+    func expire(now: UInt64) {
+        let due = lists.withLock { lists -> [ParkedRequest] in
+            guard !lists.timed.isEmpty else { return [] }
+            var due: [ParkedRequest] = []
+            lists.timed.removeAll { request in
+                switch request.isDue(now) {
+                case nil: return true
+                case true?:
+                    due.append(request)
+                    return true
+                case false?: return false
+                }
+            }
+            return due
+        }
+        for request in due { request.wake(.timeout) }
+    }
+}

@@ -1,0 +1,79 @@
+import FileStore
+import NTTypes
+import Platform
+import SMBWire
+
+/// What the administrator decides about the server as a whole.
+public struct ServerSettings: Sendable {
+    public enum Requirement: Sendable { case disabled, offered, required }
+    public var dialectMin: Dialect = .smb210
+    public var dialectMax: Dialect = .smb311
+    public var signing: Requirement = .offered
+    public var encryption: Requirement = .offered
+    /// In the server's order of preference, [MS-SMB2] 3.3.5.4.
+    public var ciphers: [UInt16] = [
+        EncryptionAlgorithm.aes128GCM.rawValue, EncryptionAlgorithm.aes128CCM.rawValue, EncryptionAlgorithm.aes256GCM.rawValue,
+        EncryptionAlgorithm.aes256CCM.rawValue,
+    ]
+    /// In the server's order of preference.
+    public var signingAlgorithms: [UInt16] = [
+        SigningAlgorithm.aesGMAC.rawValue, SigningAlgorithm.aesCMAC.rawValue, SigningAlgorithm.hmacSHA256.rawValue,
+    ]
+    public var serverGUID: GUID = .zero
+    public var name = "APUS"
+    public var limits = Limits()
+    public init() {}
+}
+
+/// What the engine is given rather than fetches: tests set them.
+public struct Environment: Sendable {
+    public var now: @Sendable () -> FileTime
+    /// Nanoseconds of a clock that only goes forward.
+    public var uptime: @Sendable () -> UInt64
+    /// Cryptographically secure.
+    public var randomUInt64: @Sendable () -> UInt64
+    public var log: @Sendable (String) -> Void
+
+    public init(
+        now: @escaping @Sendable () -> FileTime, uptime: @escaping @Sendable () -> UInt64,
+        randomUInt64: @escaping @Sendable () -> UInt64, log: @escaping @Sendable (String) -> Void
+    ) {
+        self.now = now
+        self.uptime = uptime
+        self.randomUInt64 = randomUInt64
+        self.log = log
+    }
+}
+
+/// The server, [MS-SMB2] 3.3.1.5: what all connections share.
+public final class Server: Sendable {
+    public let settings: ServerSettings
+    public let environment: Environment
+    public let accessControl: any AccessControl
+    public let buffers: BufferPool
+    let sessions = SessionTable()
+    let files = FileTable()
+    let parkedRequests = ParkedRequestQueue()
+    let startTime: FileTime
+    private let nextIdentifier = Atomic<UInt64>(1)
+    let openCount = Atomic<Int>(0)
+
+    public init(settings: ServerSettings, environment: Environment, accessControl: any AccessControl, buffers: BufferPool) {
+        self.settings = settings
+        self.environment = environment
+        self.accessControl = accessControl
+        self.buffers = buffers
+        startTime = environment.now()
+    }
+
+    var limits: Limits { settings.limits }
+
+    /// Unique for the life of the process; never 0.
+    func makeIdentifier() -> UInt64 { nextIdentifier.wrappingAdd(1, ordering: .relaxed).newValue }
+
+    /// Runs what has become due: timeouts of parked requests. To be called a few times a second.
+    public func tick() {
+        parkedRequests.expire(now: environment.uptime())
+        parkedRequests.runReady()
+    }
+}

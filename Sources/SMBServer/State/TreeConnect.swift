@@ -1,0 +1,31 @@
+import FileStore
+import NTTypes
+
+/// TreeConnect, [MS-SMB2] 3.3.1.9.
+final class TreeConnect: Sendable {
+    let id: UInt32
+    let share: Share
+    let session: Session
+    let isWritable: Bool
+    /// As whom its file operations run; the session's unless the share says otherwise.
+    let credentials: Credentials
+    /// The most that any open here can be granted: TreeConnect.MaximalAccess.
+    let maximalAccess: AccessMask
+
+    init(id: UInt32, share: Share, session: Session, isWritable: Bool, credentials: Credentials) {
+        self.id = id
+        self.share = share
+        self.session = session
+        self.isWritable = isWritable
+        self.credentials = credentials
+        maximalAccess =
+            isWritable
+            ? .fileAllAccess
+            : [.readData, .readExtendedAttributes, .execute, .readAttributes, .readControl, .synchronize]
+    }
+
+    /// The store of a disk share; a pipe share has none.
+    var store: (any FileStore)? {
+        if case .disk(let store) = share.kind { store } else { nil }
+    }
+}
