@@ -47,9 +47,10 @@ extension Connection {
         var context = RequestContext(
             server: server, connection: self, header: admission.header, dialect: admission.dialect,
             session: admission.session, treeConnect: admission.treeConnect, isSealed: position.sealedBy != nil,
-            reply: chain.reply, headerStart: headerStart, relatedFileID: position.fileID,
+            isAuthentic: position.sealedBy != nil || admission.signingKey != nil, reply: chain.reply, headerStart: headerStart, relatedFileID: position.fileID,
             isFollowed: length != rest.count, parkedRequest: parked, wakeReason: parked?.begin())
         var status = unsafe run(request, admission, position, &context)
+        if let reason = context.disconnectReason { throw reason }
         if status == .pending, let waiting = context.parkedRequest {
             if context.wakeReason == .cancelled || context.wakeReason == .closed {
                 status = .cancelled
@@ -210,8 +211,9 @@ extension Connection {
             remove(parked)
         }
         if wasParked, let parked = context.parkedRequest {
-            let flags = reply.span(at + 16..<at + 20).unsafeFlags
-            reply.patch(flags | SMB2Header.Flags.asyncCommand.rawValue, at: at + 16)
+            let flags = SMB2Header.Flags.serverToRedirector.union(
+                admission.header.flags.intersection([.relatedOperations, .priorityMask]))
+            reply.patch(flags.rawValue | SMB2Header.Flags.asyncCommand.rawValue, at: at + 16)
             reply.patch(parked.asyncID, at: at + 32)
             reply.patch(0 as UInt16, at: at + 14)
         } else {

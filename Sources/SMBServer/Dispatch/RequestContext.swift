@@ -1,6 +1,7 @@
 import FileStore
 import NTTypes
 import Platform
+import SMBCrypto
 import SMBWire
 
 /// What a handler is told about the request it handles, and all that it may do besides calling the file store.
@@ -28,16 +29,27 @@ struct RequestContext: ~Copyable {
     /// Set when the request was parked and runs again.
     private(set) var parkedRequest: ParkedRequest?
     let wakeReason: ParkedRequest.WakeReason?
-    /// Tells the dispatcher what to hash once the response is complete (NEGOTIATE, SESSION_SETUP).
+    /// The request came with a good signature, or sealed.
+    let isAuthentic: Bool
+    /// What the error response carries besides the status, [MS-SMB2] 2.2.2.
+    var errorResponse = ErrorResponse()
+
+    // What the dispatcher is to do with the response beyond the ordinary.
+    /// What to hash it into (NEGOTIATE, SESSION_SETUP).
     var preauthTarget = PreauthTarget.none
-    /// The response must be signed with this key although the request was not: the last SESSION_SETUP response.
-    var finalSessionSetup: Session?
+    /// Sign it with this key although the request was not signed: the last SESSION_SETUP response.
+    var responseSigningKey: SigningKey?
+    /// A session or tree connect that this request made.
+    var responseSessionID: UInt64?
+    var responseTreeID: UInt32?
+    /// Answer nothing and end the connection.
+    var disconnectReason: DisconnectReason?
 
     enum PreauthTarget { case none, connection, session(Session) }
 
     init(
         server: Server, connection: Connection, header: SMB2Header, dialect: Dialect, session: Session?,
-        treeConnect: TreeConnect?, isSealed: Bool, reply: PDUBuffer, headerStart: Int, relatedFileID: FileID?,
+        treeConnect: TreeConnect?, isSealed: Bool, isAuthentic: Bool, reply: PDUBuffer, headerStart: Int, relatedFileID: FileID?,
         isFollowed: Bool, parkedRequest: ParkedRequest?, wakeReason: ParkedRequest.WakeReason?
     ) {
         self.server = server
@@ -47,6 +59,7 @@ struct RequestContext: ~Copyable {
         sessionOrNil = session
         treeConnectOrNil = treeConnect
         self.isSealed = isSealed
+        self.isAuthentic = isAuthentic
         self.reply = reply
         self.headerStart = headerStart
         self.relatedFileID = relatedFileID
@@ -88,7 +101,7 @@ struct RequestContext: ~Copyable {
 
     /// [MS-SMB2] 3.3.5.2.5: a payload of more than 64 KiB costs a credit for each 64 KiB begun.
     func requireCredits(payload: Int) throws(NTStatus) {
-        guard connection.negotiated?.supportsMultiCredit == true else {
+        guard dialect >= .smb210 else {
             guard payload <= 65_536 else { throw .invalidParameter }
             return
         }

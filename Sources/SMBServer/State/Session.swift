@@ -73,7 +73,8 @@ final class Session: Sendable {
         phase: Phase, login: Login?, signingKey: SigningKey?, treeConnect: TreeConnect?
     ) {
         state.withLock { state in
-            let key = state.channels.isEmpty ? nil : state.channels[ObjectIdentifier(connection)]?.signingKey
+            // One channel, the usual case, needs no look-up.
+            let key = state.channels.count < 2 ? nil : state.channels[ObjectIdentifier(connection)]?.signingKey
             return (state.phase, state.login, key ?? state.login?.signingKey, treeID == 0 ? nil : state.treeConnects[treeID])
         }
     }
