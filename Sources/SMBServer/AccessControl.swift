@@ -30,23 +30,20 @@ public enum AuthenticationStep: Sendable {
 public struct AuthenticatedUser: Sendable {
     public var name: String
     public var domain: String
-    /// Session.SessionKey, [MS-SMB2] 3.3.1.8: 16 bytes, of a longer key the first 16. Empty for anonymous and guest.
+    /// Session.FullSessionKey, [MS-SMB2] 3.3.1.8: the mechanism's key, whole. Empty for anonymous and guest.
     public var sessionKey: [UInt8]
-    /// Whole key of the mechanism where it is longer (Kerberos AES-256): Session.FullSessionKey.
-    public var fullSessionKey: [UInt8]
     public var credentials: Credentials
     public var isGuest: Bool
     public var isAnonymous: Bool
     /// When the ticket ends; nil for never.
     public var expiry: FileTime?
     public init(
-        name: String, domain: String, sessionKey: [UInt8], fullSessionKey: [UInt8] = [], credentials: Credentials,
+        name: String, domain: String, sessionKey: [UInt8], credentials: Credentials,
         isGuest: Bool = false, isAnonymous: Bool = false, expiry: FileTime? = nil
     ) {
         self.name = name
         self.domain = domain
         self.sessionKey = sessionKey
-        self.fullSessionKey = fullSessionKey.isEmpty ? sessionKey : fullSessionKey
         self.credentials = credentials
         self.isGuest = isGuest
         self.isAnonymous = isAnonymous

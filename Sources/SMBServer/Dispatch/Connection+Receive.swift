@@ -148,11 +148,10 @@ extension Connection {
         response.flags.insert(.asyncCommand)
         response.asyncIDOrTree = request.asyncID
         response.credits = grantCredits(requested: header.credits, charge: header.creditCharge)
-        // Interim responses are never signed, [MS-SMB2] 3.3.4.1.1, unless the session demands it of everything: Windows
-        // and Samba sign them when the request was signed, and clients check only what says it is signed.
-        chain.begin(response)
+        _ = chain.begin(response)
         ErrorResponse().encode(into: buffer)
-        chain.end(signingKey: position.signingKey)
+        // Never signed, [MS-SMB2] 3.3.4.1.1: with GMAC its nonce would be that of the response to come.
+        chain.end(signingKey: nil)
         chain.finish()
         finishMessage(buffer, sealStart: sealStart, chain: chain, sealedBy: position.sealedBy)
         transport.send(buffer)

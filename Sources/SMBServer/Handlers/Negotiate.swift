@@ -41,8 +41,8 @@ enum NegotiateHandler {
         guard dialect == .smb311 else {
             // [MS-SMB2] 3.3.5.4: 3.0 and 3.0.2 know one cipher, offered by a capability bit.
             let canSeal = request.capabilities.contains(.encryption) && settings.encryption != .disabled
-            if dialect.isSMB3, canSeal, settings.ciphers.contains(EncryptionAlgorithm.aes128CCM.rawValue) {
-                negotiated.cipher = EncryptionAlgorithm.aes128CCM.rawValue
+            if dialect.isSMB3, canSeal, settings.ciphers.contains(.aes128CCM) {
+                negotiated.cipher = Cipher.aes128CCM.rawValue
                 negotiated.serverCapabilities |= ServerCapabilities.encryption.rawValue
             }
             return (negotiated, [])
@@ -83,11 +83,12 @@ enum NegotiateHandler {
                 guard seen.insert(2).inserted, !ciphers.isEmpty else { throw .invalidParameter }
                 guard settings.encryption != .disabled else { continue }
                 // No overlap is said with cipher 0, and the connection goes on without sealing.
-                negotiated.cipher = settings.ciphers.first(where: ciphers.contains) ?? 0
+                negotiated.cipher = settings.ciphers.map(\.rawValue).first(where: ciphers.contains) ?? 0
                 answer.append(.encryption(ciphers: [negotiated.cipher]))
             case .signing(let algorithms):
                 guard seen.insert(8).inserted, !algorithms.isEmpty else { throw .invalidParameter }
-                guard let chosen = settings.signingAlgorithms.first(where: algorithms.contains) else { continue }
+                let preferred = settings.signingAlgorithms.map(\.rawValue)
+                guard let chosen = preferred.first(where: algorithms.contains) else { continue }
                 negotiated.signingAlgorithm = chosen
                 answer.append(.signing(algorithms: [chosen]))
             case .compression(let algorithms, _):

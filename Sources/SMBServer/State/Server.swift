@@ -1,6 +1,7 @@
 import FileStore
 import NTTypes
 import Platform
+import SMBCrypto
 import SMBWire
 
 /// What the administrator decides about the server as a whole.
@@ -11,14 +12,9 @@ public struct ServerSettings: Sendable {
     public var signing: Requirement = .offered
     public var encryption: Requirement = .offered
     /// In the server's order of preference, [MS-SMB2] 3.3.5.4.
-    public var ciphers: [UInt16] = [
-        EncryptionAlgorithm.aes128GCM.rawValue, EncryptionAlgorithm.aes128CCM.rawValue, EncryptionAlgorithm.aes256GCM.rawValue,
-        EncryptionAlgorithm.aes256CCM.rawValue,
-    ]
+    public var ciphers: [Cipher] = [.aes128GCM, .aes128CCM, .aes256GCM, .aes256CCM]
     /// In the server's order of preference.
-    public var signingAlgorithms: [UInt16] = [
-        SigningAlgorithm.aesGMAC.rawValue, SigningAlgorithm.aesCMAC.rawValue, SigningAlgorithm.hmacSHA256.rawValue,
-    ]
+    public var signingAlgorithms: [SigningAlgorithm] = [.aesGMAC, .aesCMAC, .hmacSHA256]
     public var serverGUID: GUID = .zero
     public var name = "APUS"
     public var limits = Limits()

@@ -10,26 +10,24 @@ struct SessionKeys {
     let unsealing: SealingKey?
 
     init(user: AuthenticatedUser, negotiated: Connection.Negotiated, preauthHash: [UInt8]) {
-        // Session.SessionKey is 16 bytes: cut off, or filled with zeros, [MS-SMB2] 3.3.5.5.3.
-        let sessionKey = Array((user.sessionKey + [UInt8](repeating: 0, count: 16)).prefix(16))
         guard negotiated.dialect.isSMB3 else {
-            signing = SigningKey(algorithm: .hmacSHA256, key: sessionKey)
+            let key = KeyDerivation.firstSixteenBytes(of: user.sessionKey)
+            signing = SigningKey(algorithm: .hmacSHA256, key: key)
             sealing = nil
             unsealing = nil
             return
         }
-        let derivation = KeyDerivation(
-            isSMB311: negotiated.dialect == .smb311, sessionKey: sessionKey, fullSessionKey: user.fullSessionKey,
-            preauthHash: preauthHash)
+        let scheme: KeyDerivation.Scheme =
+            negotiated.dialect == .smb311 ? .dialect311(preauthIntegrityHash: preauthHash) : .dialect30
+        let derivation = KeyDerivation(sessionKey: user.sessionKey, scheme: scheme)
         signing = SigningKey(
-            algorithm: SigningKey.Algorithm(rawValue: negotiated.signingAlgorithm) ?? .aesCMAC,
-            key: derivation.signingKey)
-        guard let cipher = SealingKey.Cipher(rawValue: negotiated.cipher) else {
+            algorithm: SigningAlgorithm(rawValue: negotiated.signingAlgorithm) ?? .aesCMAC, key: derivation.signingKey)
+        guard let cipher = Cipher(rawValue: negotiated.cipher) else {
             sealing = nil
             unsealing = nil
             return
         }
-        sealing = SealingKey(cipher: cipher, key: derivation.serverToClientKey(cipher))
-        unsealing = SealingKey(cipher: cipher, key: derivation.clientToServerKey(cipher))
+        sealing = SealingKey(cipher: cipher, key: derivation.serverToClientKey(for: cipher))
+        unsealing = SealingKey(cipher: cipher, key: derivation.clientToServerKey(for: cipher))
     }
 }
