@@ -24,9 +24,9 @@ extension SMB2Command {
         case .treeDisconnect: [.session, .treeConnect]
         case .create: [.session, .treeConnect]
         case .close, .lock: [.session, .treeConnect, .file, .allowedWhenExpired]
-        case .flush, .read, .write, .queryDirectory, .changeNotify, .queryInfo, .setInfo:
+        case .flush, .read, .write, .ioctl, .queryDirectory, .changeNotify, .queryInfo, .setInfo:
             [.session, .treeConnect, .file]
-        case .ioctl, .oplockBreak: [.session, .treeConnect]
+        case .oplockBreak: [.session, .treeConnect]
         }
     }
 }

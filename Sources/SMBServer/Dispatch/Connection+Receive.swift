@@ -183,7 +183,8 @@ struct SuspendedCompound: Sendable {
     struct Position: Sendable {
         /// Of the next request in the message.
         var offset = 0
-        var isFirst = true
+        /// The request before was admitted, so that a related one has something to relate to.
+        var hasContext = false
         /// Set when the message came sealed: so do the responses.
         var sealedBy: Session?
         /// The request being handled.

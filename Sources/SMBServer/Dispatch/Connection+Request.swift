@@ -41,7 +41,6 @@ extension Connection {
         let admission =
             if let parked { readmit(received, parked, position) } else { try unsafe admit(received, request, &position) }
         position.signingKey = admission.signingKey
-        position.isFirst = false
 
         let headerStart = chain.begin(received.makeResponse(status: .success))
         var context = RequestContext(
@@ -92,8 +91,10 @@ extension Connection {
         }
         var admission = Admission(header: received, dialect: dialect, session: ownSession)
         if received.flags.contains(.relatedOperations) {
-            guard !position.isFirst else {
+            // There must be a request before it whose session and tree connect it can take over.
+            guard position.hasContext else {
                 admission.refusal = .invalidParameter
+                admission.session = nil
                 return admission
             }
             admission.header.sessionID = position.sessionID
@@ -109,6 +110,7 @@ extension Connection {
         position.sessionID = admission.header.sessionID
         position.treeID = admission.header.treeID
         admission.refusal = unsafe check(&admission, request, isSealed: position.sealedBy != nil)
+        position.hasContext = admission.refusal == nil
         return admission
     }
 

@@ -111,8 +111,10 @@ struct RequestContext: ~Copyable {
     /// Makes this request one that waits; see `ParkedRequest`. Leave the result with what it waits for (it may be woken at
     /// once), check again whether waiting is still needed, then throw `.pending`.
     /// - Parameter timeout: after which it is woken anyway; nil for none.
-    /// - Throws: `.insufficientResources` at the connection's limit.
+    /// - Throws: `.insufficientResources` at the connection's limit, `.internalError` in the middle of a compound.
     mutating func park(timeout: Duration? = nil) throws(NTStatus) -> ParkedRequest {
+        // [MS-SMB2] 3.3.5.2.7: in the middle of a compound only an open may wait.
+        guard !isFollowed || header.command == SMB2Command.create.rawValue else { throw .internalError }
         let request: ParkedRequest
         if let parkedRequest {
             request = parkedRequest

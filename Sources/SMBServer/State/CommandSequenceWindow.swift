@@ -12,7 +12,7 @@ struct CommandSequenceWindow {
     /// Bit set: used. Grows with what is granted, so that an idle connection stays small.
     private var used: [UInt64] = [0]
 
-    /// - Parameter creditCountMax: most credits a client may hold; 1...16,384.
+    /// - Parameter creditCountMax: most credits a client may hold, and the window's greatest width.
     init(creditCountMax: UInt16) { self.creditCountMax = UInt64(max(1, creditCountMax)) }
 
     private var capacity: UInt64 { UInt64(used.count) * 64 }
@@ -36,10 +36,8 @@ struct CommandSequenceWindow {
     mutating func grant(requested: UInt16) -> UInt16 {
         // A client that holds nothing must get at least one, or it could never speak again.
         let wanted = max(UInt64(requested), availableCount == 0 ? 1 : 0)
-        let byCount = creditCountMax - min(creditCountMax, availableCount)
-        // Twice the maximum bounds the ring when an early ID stays unused.
-        let byWindow = 2 * creditCountMax - min(2 * creditCountMax, high - low)
-        let granted = min(wanted, byCount, byWindow)
+        // The width, not the count, is bounded: an ID that is never used must not let the window grow without end.
+        let granted = min(wanted, creditCountMax - min(creditCountMax, high - low))
         while high + granted - low > capacity { grow() }
         high += granted
         availableCount += granted
