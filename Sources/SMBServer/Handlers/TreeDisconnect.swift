@@ -1,4 +1,5 @@
 import NTTypes
+import Platform
 import SMBWire
 
 /// Receiving an SMB2 TREE_DISCONNECT Request, [MS-SMB2] 3.3.5.8.

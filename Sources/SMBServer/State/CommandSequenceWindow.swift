@@ -47,7 +47,7 @@ struct CommandSequenceWindow {
     private func isUsed(_ id: UInt64) -> Bool { used[slot(id)] >> (id & 63) & 1 == 1 }
     private func slot(_ id: UInt64) -> Int { Int(id / 64 % UInt64(used.count)) }
     private mutating func mark(_ id: UInt64, used isUsed: Bool) {
-        let bit = 1 as UInt64 << (id & 63)
+        let bit = UInt64(1) << (id & 63)
         if isUsed { used[slot(id)] |= bit } else { used[slot(id)] &= ~bit }
     }
 
