@@ -85,8 +85,8 @@ public final class AuthenticationExchange: Sendable {
     }
 }
 
-/// The acceptor of RFC 4178: agrees on a mechanism, hands its tokens on, and lets both sides sign the list of mechanisms, so that
-/// nobody in between can take the better ones off it.
+/// The acceptor of RFC 4178: agrees on a mechanism, hands its tokens on, and lets both sides sign the list of
+/// mechanisms, so that nobody in between can take the better ones off it.
 struct SPNEGOAcceptor: Sendable {
     let makeMechanism: @Sendable (MechanismIdentifier) -> (any Mechanism)?
     private var mechanism: (any Mechanism)?

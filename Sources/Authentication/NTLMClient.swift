@@ -32,8 +32,8 @@ public struct NTLMClient: Sendable {
         self.usesSPNEGO = usesSPNEGO
         self.random = random
         negotiate = NegotiateMessage(flags: [
-            .unicode, .requestTarget, .sign, .ntlm, .alwaysSign, .extendedSessionSecurity, .targetInfo, .version, .key128,
-            .keyExchange, .key56,
+            .unicode, .requestTarget, .sign, .ntlm, .alwaysSign, .extendedSessionSecurity, .targetInfo, .version,
+            .key128, .keyExchange, .key56,
         ])
     }
 
@@ -95,7 +95,8 @@ public struct NTLMClient: Sendable {
         information[.flags] = [UInt8(TargetInformation.hasMIC), 0, 0, 0]
         // NTLMv2_CLIENT_CHALLENGE, 2.2.2.7.
         let time = information[.timestamp] ?? [UInt8](repeating: 0, count: 8)
-        let clientChallenge = [1, 1, 0, 0, 0, 0, 0, 0] + time + random(8) + [0, 0, 0, 0] + information.bytes + [0, 0, 0, 0]
+        let zeros: [UInt8] = [0, 0, 0, 0]
+        let clientChallenge = [1, 1, 0, 0, 0, 0, 0, 0] + time + random(8) + zeros + information.bytes + zeros
         let responseKey = NTLMCryptography.responseKey(
             ntHash: ntHash, user: NTLMCryptography.uppercased(message.user), domain: message.domain)
         let proof = NTLMCryptography.proof(

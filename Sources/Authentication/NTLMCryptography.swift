@@ -14,7 +14,9 @@ enum NTLMCryptography {
 
     /// NTProofStr, 3.3.2.
     /// - Parameter clientChallenge: NTLMv2_CLIENT_CHALLENGE, as encoded.
-    static func proof(responseKey: [UInt8], serverChallenge: [UInt8], clientChallenge: some Collection<UInt8>) -> [UInt8] {
+    static func proof(
+        responseKey: [UInt8], serverChallenge: [UInt8], clientChallenge: some Collection<UInt8>
+    ) -> [UInt8] {
         Digest.hmacMD5(key: responseKey, serverChallenge + clientChallenge)
     }
 

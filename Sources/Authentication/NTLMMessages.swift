@@ -46,7 +46,9 @@ enum NTLM {
 struct MessageReader {
     let bytes: [UInt8]
 
-    func integer<Value: FixedWidthInteger>(at offset: Int, as type: Value.Type = Value.self) throws(NTLM.Malformed) -> Value {
+    func integer<Value: FixedWidthInteger>(
+        at offset: Int, as type: Value.Type = Value.self
+    ) throws(NTLM.Malformed) -> Value {
         let slice = try slice(offset: offset, count: MemoryLayout<Value>.size)
         return slice.reversed().reduce(0) { $0 << 8 | Value($1) }
     }
@@ -58,7 +60,8 @@ struct MessageReader {
         return bytes[offset..<offset + count]
     }
 
-    /// A payload by its length, maximum length (ignored, 2.2.1.1) and offset. Without a length the offset does not matter.
+    /// A payload by its length, maximum length (ignored, 2.2.1.1) and offset. Without a length the offset is ignored
+    /// too.
     func payload(at offset: Int) throws(NTLM.Malformed) -> [UInt8] {
         let count = Int(try integer(at: offset, as: UInt16.self))
         let start = try integer(at: offset + 4, as: UInt32.self)
@@ -164,8 +167,8 @@ struct AuthenticateMessage: Equatable {
     var encryptedSessionKey: [UInt8]
 
     init(
-        flags: NTLM.Flags, lmResponse: [UInt8], ntResponse: [UInt8], domain: [UInt8], user: [UInt8], workstation: [UInt8],
-        encryptedSessionKey: [UInt8]
+        flags: NTLM.Flags, lmResponse: [UInt8], ntResponse: [UInt8], domain: [UInt8], user: [UInt8],
+        workstation: [UInt8], encryptedSessionKey: [UInt8]
     ) {
         self.flags = flags
         self.lmResponse = lmResponse

@@ -97,6 +97,7 @@ extension NTStatus {
     @inlinable public static var userSessionDeleted: NTStatus { NTStatus(rawValue: 0xC000_0203) }
     @inlinable public static var noSuchLogonSession: NTStatus { NTStatus(rawValue: 0xC000_005F) }
     @inlinable public static var insufficientServerResources: NTStatus { NTStatus(rawValue: 0xC000_0205) }
+    @inlinable public static var fsDriverRequired: NTStatus { NTStatus(rawValue: 0xC000_019C) }
     @inlinable public static var notFound: NTStatus { NTStatus(rawValue: 0xC000_0225) }
     @inlinable public static var connectionRefused: NTStatus { NTStatus(rawValue: 0xC000_0236) }
     @inlinable public static var networkSessionExpired: NTStatus { NTStatus(rawValue: 0xC000_035C) }

@@ -1,9 +1,9 @@
 import COpenSSL
 
-/// OpenSSL's algorithms, looked up once in the life of the process: a fetch takes locks and walks lists, which costs more
-/// than signing a small message does.
+/// OpenSSL's algorithms, looked up once in the life of the process: a fetch takes locks and walks lists, which costs
+/// more than signing a small message does.
 enum Algorithms {
-    // SAFETY (nonisolated(unsafe)): what EVP_*_fetch returns is immutable, counted atomically by OpenSSL, and kept for ever.
+    // SAFETY (nonisolated(unsafe)): what EVP_*_fetch returns is immutable, counted atomically, and kept for ever.
     nonisolated(unsafe) static let hmac = unsafe required(EVP_MAC_fetch(nil, "HMAC", nil))
     // SAFETY: as for `hmac`.
     nonisolated(unsafe) static let cmac = unsafe required(EVP_MAC_fetch(nil, "CMAC", nil))
@@ -29,18 +29,19 @@ enum Algorithms {
         guard let algorithm = unsafe algorithm else {
             preconditionFailure("OpenSSL's default provider lacks an algorithm that SMB cannot do without")
         }
+        // SAFETY: not touched here, only handed on.
         return unsafe algorithm
     }
 }
 
-/// OpenSSL calls here only fail when memory ran out or an argument of ours was wrong: neither is the peer's doing, and going
-/// on without a signature or a cipher is not an answer.
+/// OpenSSL calls here only fail when memory ran out or an argument of ours was wrong: neither is the peer's doing, and
+/// going on without a signature or a cipher is not an answer.
 @inline(__always)
 func check(_ result: Int32) {
     precondition(result == 1, "OpenSSL refused a call")
 }
 
-/// Whether two pieces of memory of the same length are equal, in a time that does not depend on what they hold.
+/// Whether two byte strings are equal, in a time that does not depend on what they hold.
 /// Different lengths (not a secret) are unequal.
 public func constantTimeEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
     guard left.count == right.count else { return false }

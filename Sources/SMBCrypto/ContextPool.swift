@@ -1,9 +1,10 @@
 import Platform
 
-/// OpenSSL contexts that already hold one key. Several threads may work with the key at once, each with a context of its own;
-/// the lock is held for taking one and giving it back, not while bytes are processed.
+/// OpenSSL contexts that already hold one key. Several threads may work with the key at once, each with a context of
+/// its own; the lock is held for taking one and giving it back, not while bytes are processed.
 struct ContextPool: ~Copyable, Sendable {
-    /// - SAFETY (@unchecked Sendable): a context is either idle in the pool or in the hands of the one caller that took it.
+    // SAFETY (@unchecked Sendable): a context is either idle in the pool or in the hands of the one caller that took
+    // it.
     @safe struct Context: @unchecked Sendable {
         let pointer: OpaquePointer
     }

@@ -15,7 +15,9 @@ public enum Digest {
     }
 
     /// 16 bytes.
-    public static func hmacMD5(key: [UInt8], _ message: [UInt8]) -> [UInt8] { hmac("MD5", key: key, message, byteCount: 16) }
+    public static func hmacMD5(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
+        hmac("MD5", key: key, message, byteCount: 16)
+    }
 
     /// 32 bytes.
     public static func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
@@ -49,8 +51,8 @@ public enum Digest {
     }
 }
 
-/// Connection.PreauthIntegrityHashValue and its copy in each session being set up, [MS-SMB2] 3.3.5.4 and 3.3.5.5: a hash over
-/// every message so far, so that nobody can change the negotiation unseen.
+/// Connection.PreauthIntegrityHashValue and its copy in each session being set up, [MS-SMB2] 3.3.5.4 and 3.3.5.5: a
+/// hash over every message so far, so that nobody can change the negotiation unseen.
 public struct PreauthIntegrityHash: Equatable, Sendable {
     /// 64 bytes; zeros before the first message.
     public private(set) var value = [UInt8](repeating: 0, count: 64)

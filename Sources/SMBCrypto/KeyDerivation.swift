@@ -22,8 +22,8 @@ public struct KeyDerivation: Sendable {
         self.scheme = scheme
     }
 
-    /// Session.SessionKey, which the 2.x dialects sign with: the first 16 bytes of what the mechanism gave, or all of it and
-    /// zeros.
+    /// Session.SessionKey, which the 2.x dialects sign with: the first 16 bytes of what the mechanism gave, or all of
+    /// it and zeros.
     public static func firstSixteenBytes(of key: [UInt8]) -> [UInt8] {
         Array(key.prefix(16)) + [UInt8](repeating: 0, count: max(0, 16 - key.count))
     }
@@ -58,7 +58,7 @@ public struct KeyDerivation: Sendable {
         }
     }
 
-    /// SP 800-108 section 5.1 with r = 32: HMAC-SHA-256(key, i, label, 0, context, L). One round yields all that is asked for.
+    /// SP 800-108 5.1 with r = 32: HMAC-SHA-256(key, i, label, 0, context, L). One round yields all that is asked for.
     /// - Parameter byteCount: of the result, at most 32.
     static func counterMode(key: [UInt8], label: [UInt8], context: [UInt8], byteCount: Int) -> [UInt8] {
         precondition(byteCount <= 32)
@@ -67,7 +67,7 @@ public struct KeyDerivation: Sendable {
         input += label
         input.append(0)
         input += context
-        for shift in stride(from: 24 as UInt32, through: 0, by: -8) { input.append(UInt8(truncatingIfNeeded: bitCount >> shift)) }
+        for shift in [24, 16, 8, 0] as [UInt32] { input.append(UInt8(truncatingIfNeeded: bitCount >> shift)) }
         return Array(Digest.hmacSHA256(key: key, input).prefix(byteCount))
     }
 }

@@ -1,5 +1,5 @@
-// What NTLM needs and modern OpenSSL keeps in its legacy provider, which newer Debians package apart. Nothing here protects
-// anything by itself any more.
+// What NTLM needs and modern OpenSSL keeps in its legacy provider, which newer Debians package apart. Nothing here
+// protects anything by itself any more.
 
 import COpenSSL
 
@@ -11,7 +11,7 @@ public enum MD4 {
         padded.append(0x80)
         padded.append(contentsOf: repeatElement(0, count: (120 - padded.count % 64) % 64))
         let bitCount = UInt64(message.count) &* 8
-        for shift in stride(from: 0 as UInt64, to: 64, by: 8) { padded.append(UInt8(truncatingIfNeeded: bitCount >> shift)) }
+        for index in 0..<8 as Range<UInt64> { padded.append(UInt8(truncatingIfNeeded: bitCount >> (index * 8))) }
 
         var state: SIMD4<UInt32> = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476]
         var words = [UInt32](repeating: 0, count: 16)
@@ -27,7 +27,7 @@ public enum MD4 {
         return (0..<16).map { UInt8(truncatingIfNeeded: state[$0 / 4] >> UInt32($0 % 4 * 8)) }
     }
 
-    /// RFC 1320 3.4: three rounds of 16 steps; in each step one word of the state changes, then the words change places.
+    /// RFC 1320 3.4: three rounds of 16 steps; in each one word of the state changes, then the words change places.
     private static func compress(_ initial: SIMD4<UInt32>, _ words: [UInt32]) -> SIMD4<UInt32> {
         var (a, b, c, d) = (initial[0], initial[1], initial[2], initial[3])
         func step(_ function: UInt32, _ word: Int, _ constant: UInt32, _ shift: UInt32) {

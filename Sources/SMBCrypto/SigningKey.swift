@@ -11,11 +11,12 @@ public enum SigningAlgorithm: UInt16, Sendable {
     case aesGMAC = 2
 }
 
-/// Signs and verifies messages with one session's or channel's key, [MS-SMB2] 3.1.4.1 and 3.1.5.1. For any number of threads.
+/// Signs and verifies messages with one session's or channel's key, [MS-SMB2] 3.1.4.1 and 3.1.5.1. For any number of
+/// threads.
 ///
-/// With AES-GMAC the nonce comes from MessageId, role and command alone: a caller must never sign two different messages that
-/// agree in these. So interim responses (STATUS_PENDING) and oplock or lease break notifications go unsigned, as
-/// [MS-SMB2] 3.3.4.1.1 has it.
+/// With AES-GMAC the nonce comes from MessageId, role and command alone: a caller must never sign two different
+/// messages that agree in these. So interim responses (STATUS_PENDING) and oplock or lease break notifications go
+/// unsigned, as [MS-SMB2] 3.3.4.1.1 has it.
 public final class SigningKey: Sendable {
     /// Where the signature lies in an SMB2 header.
     private static let signatureOffset = 48
@@ -42,8 +43,8 @@ public final class SigningKey: Sendable {
     }
 
     /// Puts the signature into the header. The SIGNED flag must be set already, being signed too.
-    /// - Parameter message: one whole message of at least 64 bytes, from its SMB2 header to its end; in a compound to the next
-    ///   header, padding included.
+    /// - Parameter message: one whole message of at least 64 bytes, from its SMB2 header to its end; in a compound to
+    ///   the next header, padding included.
     public func sign(_ message: UnsafeMutableRawBufferPointer) {
         // SAFETY: `compute` has checked that the message has room for a signature at this offset.
         unsafe withSignature(of: message) { signature in
@@ -70,26 +71,31 @@ public final class SigningKey: Sendable {
         of message: UnsafeMutableRawBufferPointer, _ body: (UnsafeRawPointer) -> Result
     ) -> Result {
         precondition(message.count >= 64, "only messages with a whole header are signed")
-        // SAFETY: the precondition proves that header fields and signature lie inside the message; OpenSSL writes at most the
-        // 16 bytes that `signature` has.
+        // SAFETY: the precondition proves that header fields and signature lie inside the message.
         let base = unsafe message.baseAddress.unsafelyUnwrapped
-        unsafe (base + Self.signatureOffset).initializeMemory(as: UInt8.self, repeating: 0, count: Self.signatureByteCount)
+        let field = unsafe base + Self.signatureOffset
+        unsafe field.initializeMemory(as: UInt8.self, repeating: 0, count: Self.signatureByteCount)
         var signature = (0 as UInt64, 0 as UInt64, 0 as UInt64, 0 as UInt64)
+        // SAFETY: OpenSSL writes at most the 32 bytes that `signature` has.
         return unsafe withUnsafeMutableBytes(of: &signature) { signature in
             let output = unsafe signature.baseAddress.unsafelyUnwrapped
+            let whole = UnsafeRawBufferPointer(message)
             switch algorithm {
             case .hmacSHA256, .aesCMAC:
-                contexts.withContext { unsafe MACContext.compute($0, over: UnsafeRawBufferPointer(message), into: output) }
+                // SAFETY: as above; each context is this thread's alone meanwhile.
+                contexts.withContext { unsafe MACContext.compute($0, over: whole, into: output) }
             case .aesGMAC:
+                // SAFETY: there is a whole header.
                 let nonce = unsafe Self.gmacNonce(base)
                 contexts.withContext { unsafe CipherContext.authenticate($0, message, nonce: nonce, into: output) }
             }
+            // SAFETY: the body only reads the 16 bytes, during the call.
             return unsafe body(output)
         }
     }
 
-    /// [MS-SMB2] 3.1.4.1: 8 bytes MessageId, then 4 bytes of which bit 0 says that a server sends, bit 1 that it is a CANCEL
-    /// (which shares its MessageId with the request that it cancels).
+    /// [MS-SMB2] 3.1.4.1: 8 bytes MessageId, then 4 bytes of which bit 0 says that a server sends, bit 1 that it is a
+    /// CANCEL (which shares its MessageId with the request that it cancels).
     private static func gmacNonce(_ header: UnsafeRawPointer) -> (UInt64, UInt32) {
         // SAFETY: the caller has a whole header of 64 bytes at `header`.
         let command = unsafe UInt16(littleEndian: header.loadUnaligned(fromByteOffset: 12, as: UInt16.self))
@@ -118,18 +124,18 @@ enum MACContext {
     private static func make(
         _ algorithm: OpaquePointer, parameter: String, value: UnsafePointer<UInt8>, key: [UInt8]
     ) -> ContextPool.Context {
+        // An empty key is a key too; a null pointer would mean "keep the old one".
+        let key = (bytes: key.isEmpty ? [0] : key, count: key.count)
         // SAFETY: OpenSSL copies key and parameters during EVP_MAC_init; all of them live until it returns.
+        guard let context = unsafe EVP_MAC_CTX_new(algorithm) else { preconditionFailure("out of memory") }
         unsafe parameter.withCString { name in
             let text = unsafe UnsafeMutableRawPointer(mutating: value).assumingMemoryBound(to: CChar.self)
-            let parameters = unsafe [
-                OSSL_PARAM_construct_utf8_string(name, text, 0), OSSL_PARAM_construct_end(),
-            ]
-            guard let context = unsafe EVP_MAC_CTX_new(algorithm) else { preconditionFailure("out of memory") }
-            // An empty key is a key too (HMAC of an unknown password's hash); a null pointer would mean "keep the old one".
-            let padded = key.isEmpty ? [0] : key
-            unsafe check(EVP_MAC_init(context, padded, key.count, parameters))
-            return unsafe ContextPool.Context(pointer: context)
+            let first = unsafe OSSL_PARAM_construct_utf8_string(name, text, 0)
+            let parameters = unsafe [first, OSSL_PARAM_construct_end()]
+            unsafe check(EVP_MAC_init(context, key.bytes, key.count, parameters))
         }
+        // SAFETY: from here on the pool's.
+        return unsafe ContextPool.Context(pointer: context)
     }
 
     static let free: @Sendable (ContextPool.Context) -> Void = { context in
@@ -142,11 +148,11 @@ enum MACContext {
     static func compute(
         _ context: ContextPool.Context, over message: UnsafeRawBufferPointer, into output: UnsafeMutableRawPointer
     ) {
-        // SAFETY: the message lives through the call; no MAC here is longer than 32 bytes.
-        let context = unsafe context.pointer
         var byteCount = 0
+        // SAFETY: the message lives through the call; no MAC here is longer than 32 bytes. Without a key the context
+        // starts again with the one that it has.
+        let context = unsafe context.pointer
         let start = unsafe message.baseAddress?.assumingMemoryBound(to: UInt8.self)
-        // No key: start again with the one that the context has.
         unsafe check(EVP_MAC_init(context, nil, 0, nil))
         if message.count > 0 { unsafe check(EVP_MAC_update(context, start, message.count)) }
         unsafe check(EVP_MAC_final(context, output.assumingMemoryBound(to: UInt8.self), &byteCount, 32))

@@ -5,8 +5,8 @@ import Testing
 
 @Suite("Bad tokens, [MS-NLMP] 2.2 and RFC 4178 4.2") struct BadInputTests {
     @Test("tokens of no kind are refused", arguments: [
-        [], [0], [0x60], [0x60, 0x80], [0x60, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [0xA1, 0x02, 0x30, 0x00], Array("NTLMSSP".utf8),
-        NTLM.signature, NTLM.signature + [1, 0, 0, 0], NTLM.signature + [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        [], [0], [0x60], [0x60, 0x80], [0x60, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [0xA1, 0x02, 0x30, 0x00],
+        Array("NTLMSSP".utf8), NTLM.signature, NTLM.signature + [1, 0, 0, 0], NTLM.signature + [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
         NTLM.signature + [9, 0, 0, 0, 0, 0, 0, 0], [UInt8](repeating: 0x60, count: 60_000),
         [UInt8](repeating: 0x30, count: 60_000),
     ] as [[UInt8]])
@@ -16,7 +16,8 @@ import Testing
 
     @Test func anAuthenticateMessageCannotComeFirst() throws {
         let message = AuthenticateMessage(
-            flags: .unicode, lmResponse: [], ntResponse: [], domain: [], user: [], workstation: [], encryptedSessionKey: [])
+            flags: .unicode, lmResponse: [], ntResponse: [], domain: [], user: [], workstation: [],
+            encryptedSessionKey: [])
         #expect(Fixture.exchange().step(message.bytes) == .failed(.invalidParameter))
     }
 
@@ -79,7 +80,8 @@ import Testing
         _ = server.accept(NegotiateMessage(flags: [.unicode, .extendedSessionSecurity]).bytes)
         let message = AuthenticateMessage(
             flags: [.unicode, .extendedSessionSecurity], lmResponse: [UInt8](repeating: 0, count: 24),
-            ntResponse: bytes(response), domain: [], user: [UInt8](utf16: "alice"), workstation: [], encryptedSessionKey: [])
+            ntResponse: bytes(response), domain: [], user: [UInt8](utf16: "alice"), workstation: [],
+            encryptedSessionKey: [])
         #expect(server.accept(message.bytes) == .failed(.invalidParameter))
     }
 

@@ -68,7 +68,8 @@ import Testing
         guard case .more = server.accept(NegotiateMessage(flags: flags).bytes) else { return .failed(.unsuccessful) }
         var response = bytes(
             isExtended
-                ? "7537f803ae367128ca458204bde7caf81e97ed2683267232" : "67c43011f30298a2ad35ece64f16331c44bdbed927841f94")
+                ? "7537f803ae367128ca458204bde7caf81e97ed2683267232"
+                : "67c43011f30298a2ad35ece64f16331c44bdbed927841f94")
         if let lastByte { response[23] = lastByte }
         let message = AuthenticateMessage(
             flags: flags,

@@ -3,8 +3,8 @@ import Testing
 
 @testable import Authentication
 
-/// A login of a Windows 10 client at a Windows server, as Microsoft published it byte for byte ("SMB 3.1.1 Encryption in
-/// Windows 10"): every token, the integrity code, both signatures, the session key.
+/// A login of a Windows 10 client at a Windows server, as Microsoft published it byte for byte ("SMB 3.1.1 Encryption
+/// in Windows 10"): every token, the integrity code, both signatures, the session key.
 @Suite("A published login, [MS-NLMP] and RFC 4178") struct WindowsExchangeTests {
     static let first = bytes(
         """
@@ -65,7 +65,9 @@ import Testing
         }
         var canSign: Bool { server.canSign }
         mutating func signature(of message: [UInt8]) -> [UInt8] { server.signature(of: message) }
-        mutating func verify(_ signature: [UInt8], of message: [UInt8]) -> Bool { server.verify(signature, of: message) }
+        mutating func verify(_ signature: [UInt8], of message: [UInt8]) -> Bool {
+            server.verify(signature, of: message)
+        }
     }
 
     func exchange(password: String = "Password01!") throws -> AuthenticationExchange {
@@ -100,8 +102,8 @@ import Testing
                 continue
             }
         }
-        // The tags of negState and mechListMIC: a field that nobody knows is skipped (RFC 4178 4.2 lets later versions add
-        // some), and both may be left out when the client's first choice was taken.
+        // The tags of negState and mechListMIC: a field that nobody knows is skipped (RFC 4178 4.2 lets later versions
+        // add some), and both may be left out when the client's first choice was taken.
         #expect(unnoticed.map { Self.second[$0] } == [0xA0, 0xA3], "\(unnoticed)")
     }
 

@@ -2,7 +2,8 @@ import Testing
 
 @testable import SMBCrypto
 
-/// The session that Microsoft's Open Specifications team published packet by packet ("SMB 3.1.1 Encryption in Windows 10").
+/// The session that Microsoft's Open Specifications team published packet by packet ("SMB 3.1.1 Encryption in Windows
+/// 10").
 enum PublishedSession {
     static let negotiateRequest = bytes(
         """

@@ -17,7 +17,9 @@ import Testing
     static func seal(_ key: SealingKey, _ message: [UInt8]) -> (header: [UInt8], message: [UInt8]) {
         var header = header(byteCount: message.count)
         var message = message
-        header.withUnsafeMutableBytes { header in message.withUnsafeMutableBytes { key.seal(header: header, message: $0) } }
+        header.withUnsafeMutableBytes { header in
+            message.withUnsafeMutableBytes { key.seal(header: header, message: $0) }
+        }
         return (header, message)
     }
 
@@ -111,7 +113,8 @@ import Testing
     @Test("no nonce comes twice, and bytes that do not count are zero", arguments: Cipher.allCases)
     func noncesDiffer(cipher: Cipher) {
         let key = SealingKey(
-            cipher: cipher, key: [UInt8](repeating: 7, count: cipher.keyByteCount), noncePrefix: .max, nonceStart: .max - 5)
+            cipher: cipher, key: [UInt8](repeating: 7, count: cipher.keyByteCount), noncePrefix: .max,
+            nonceStart: .max - 5)
         var nonces: Set<[UInt8]> = []
         for _ in 0..<1000 {
             let nonce = Array(Self.seal(key, [1, 2, 3]).header[20..<36])
@@ -139,7 +142,8 @@ import Testing
                     var nonces: Set<[UInt8]> = []
                     for byte in 0..<200 {
                         let (header, message) = Self.seal(key, [UInt8(byte), 1])
-                        if Self.unseal(key, header, message) == [UInt8(byte), 1] { nonces.insert(Array(header[20..<36])) }
+                        guard Self.unseal(key, header, message) == [UInt8(byte), 1] else { continue }
+                        nonces.insert(Array(header[20..<36]))
                     }
                     return nonces
                 }

@@ -129,7 +129,7 @@ enum NegotiateHandler {
         }
         return NegotiateResponse(
             securityMode: NegotiateSecurityMode(rawValue: negotiated.serverSecurityMode),
-            dialectRevision: negotiated.isProvisional ? 0x02FF : negotiated.dialect.rawValue,
+            dialectRevision: negotiated.isProvisional ? Dialect.wildcardRevision : negotiated.dialect.rawValue,
             serverGUID: server.settings.serverGUID,
             capabilities: ServerCapabilities(rawValue: negotiated.serverCapabilities),
             maxTransactSize: min(limits.transactByteCountMax, largest), maxReadSize: min(limits.readByteCountMax, largest),

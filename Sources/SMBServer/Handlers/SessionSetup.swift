@@ -8,7 +8,7 @@ enum SessionSetupHandler {
     /// The request without the view of its message.
     struct Input {
         var isBinding: Bool
-        var securityMode: UInt8
+        var securityMode: NegotiateSecurityMode
         var previousSessionID: UInt64
         var token: [UInt8]
     }
@@ -18,7 +18,7 @@ enum SessionSetupHandler {
         do {
             let request = try SessionSetupRequest(from: &reader)
             input = Input(
-                isBinding: request.flags.contains(.binding), securityMode: request.securityMode.rawValue,
+                isBinding: request.flags.contains(.binding), securityMode: request.securityMode,
                 previousSessionID: request.previousSessionID, token: request.securityBuffer.array)
         } catch { throw .invalidParameter }
         guard input.token.count <= context.limits.securityTokenByteCountMax else { throw .invalidParameter }
@@ -112,7 +112,7 @@ enum SessionSetupHandler {
                 context.server.end(session, on: context.connection)
                 throw .accessDenied
             }
-            let wantsSigning = input.securityMode & 2 != 0 || settings.signing == .required
+            let wantsSigning = input.securityMode.contains(.signingRequired) || settings.signing == .required
             login = makeLogin(user, session, negotiated, wantsSigning, settings)
         }
         session.state.withLock { state in

@@ -9,6 +9,8 @@ final class Open: Sendable {
     struct State {
         /// The reader of a folder's entries, once QUERY_DIRECTORY has been used.
         var directoryCursor: DirectorySearch?
+        /// Open.NextEaEntry of [MS-FSA]: number of the extended attribute that FileFullEaInformation goes on with.
+        var nextExtendedAttribute = 0
         /// FilePositionInformation: kept for the client, used by nothing. [MS-FSCC] 2.4.40.
         var currentByteOffset: UInt64 = 0
         /// FileModeInformation, [MS-FSCC] 2.4.31.
@@ -31,7 +33,7 @@ final class Open: Sendable {
     let shareAccess: ShareAccess
     let options: CreateOptions
     let isDirectory: Bool
-    let state = Mutex(State())
+    let state: Mutex<State>
 
     init(
         fileID: FileID, file: any StoreFile, node: FileNode, session: Session, treeConnect: TreeConnect,
@@ -46,6 +48,14 @@ final class Open: Sendable {
         self.shareAccess = shareAccess
         self.options = options
         isDirectory = file.isDirectory
+        var initial = State()
+        // [MS-FSCC] 2.4.31: these options are what the mode tells.
+        initial.mode =
+            options.intersection([
+                .writeThrough, .sequentialOnly, .noIntermediateBuffering, .synchronousIOAlert, .synchronousIONonalert,
+                .deleteOnClose,
+            ]).rawValue
+        state = Mutex(initial)
     }
 
     /// As whom operations on it run.

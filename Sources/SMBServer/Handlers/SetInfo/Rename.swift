@@ -1,0 +1,135 @@
+import FileStore
+import NTTypes
+import Platform
+import SMBWire
+
+/// What FileRenameInformation, FileRenameInformationEx and FileLinkInformation say: [MS-FSCC] 2.4.42, 2.4.43, 2.4.27.
+private struct NewName {
+    /// FILE_RENAME_REPLACE_IF_EXISTS.
+    var replacesExisting: Bool
+    /// FILE_RENAME_POSIX_SEMANTICS: a file that is replaced lives on for those who have it open.
+    var hasPOSIXSemantics = false
+    /// FILE_RENAME_IGNORE_READONLY_ATTRIBUTE.
+    var ignoresReadOnly = false
+    var name: NTName
+
+    init(_ input: [UInt8], isExtended: Bool) throws(NTStatus) {
+        // [MS-SMB2] 3.3.5.21.1: the structure with its padding is 24 bytes.
+        guard input.count >= 24 else { throw .infoLengthMismatch }
+        let byteCount = Int(input.littleEndian32(at: 16))
+        guard byteCount > 0, byteCount % 2 == 0, byteCount <= input.count - 20,
+            input.littleEndian64(at: 8) == 0
+        else { throw .invalidParameter }
+        if isExtended {
+            let flags = input.littleEndian32(at: 0)
+            replacesExisting = flags & 1 != 0
+            hasPOSIXSemantics = flags & 2 != 0
+            ignoresReadOnly = flags & 0x40 != 0
+        } else {
+            replacesExisting = input[0] != 0
+        }
+        do {
+            // SAFETY: a view of initialised bytes; the array lives through the call.
+            name = try NTName(utf16LittleEndian: unsafe input.span.bytes.extracting(20..<20 + byteCount))
+        } catch { throw .invalidParameter }
+    }
+}
+
+extension SetInfoHandler {
+    /// FileRenameInformation, [MS-FSA] 2.1.5.15.11.
+    static func rename(
+        _ input: [UInt8], isExtended: Bool, _ open: Open, in context: inout RequestContext
+    ) throws(NTStatus) {
+        let new = try NewName(input, isExtended: isExtended)
+        try open.require(.delete)
+        let source = open.file.path
+        if new.name.utf8.first == UInt8(ascii: ":") {
+            return try renameStream(new, open, in: &context)
+        }
+        // The root has no name to change, and a stream stays with its file.
+        guard !source.isRoot, source.stream == nil else { throw .invalidParameter }
+        guard !open.node.isDeletePending else { throw .accessDenied }
+        let target = try path(new.name, for: open)
+        // A folder cannot move while something in it is open.
+        if open.isDirectory, context.server.files.hasOpens(beneath: source, in: open.treeConnect.share) {
+            throw .accessDenied
+        }
+        try requireParent(of: target, allowsEntries: open, in: &context)
+        try clear(target, new, for: open, in: &context)
+        try open.keepingFrozenTimes { () throws(NTStatus) in
+            try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
+        }
+    }
+
+    /// FileLinkInformation, [MS-FSA] 2.1.5.15.6.
+    static func link(_ input: [UInt8], _ open: Open, in context: inout RequestContext) throws(NTStatus) {
+        let new = try NewName(input, isExtended: false)
+        guard !open.isDirectory else { throw .fileIsADirectory }
+        guard open.file.path.stream == nil else { throw .invalidParameter }
+        guard !open.node.isDeletePending else { throw .accessDenied }
+        let target = try path(new.name, for: open)
+        try requireParent(of: target, allowsEntries: open, in: &context)
+        try clear(target, new, for: open, in: &context)
+        try open.file.link(at: target, replaceIfExists: new.replacesExisting, as: open.credentials)
+    }
+
+    /// FileStreamRename, [MS-FSA] 2.1.5.15.12: ":name" or ":name:$DATA", in the same file.
+    private static func renameStream(_ new: NewName, _ open: Open, in context: inout RequestContext) throws(NTStatus) {
+        var target = open.file.path
+        guard target.stream != nil else { throw .invalidParameter }
+        let parsed = try NTPath(clientName: NTName(utf8: Array("x".utf8) + new.name.utf8))
+        guard let name = parsed.stream else { throw .objectNameInvalid }
+        target.stream = name
+        try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
+    }
+
+    private static func path(_ name: NTName, for open: Open) throws(NTStatus) -> NTPath {
+        let path = try NTPath(clientName: name)
+        guard !path.isRoot, path.stream == nil else { throw .objectNameInvalid }
+        if path.components.contains(where: open.treeConnect.share.hides) { throw .accessDenied }
+        return path
+    }
+
+    /// A new entry in a folder needs what an open for FILE_ADD_FILE with sharing for reading and writing would: whoever has
+    /// the folder open for DELETE, or shares it for less, forbids it. Windows's I/O manager opens it just so.
+    private static func requireParent(
+        of target: NTPath, allowsEntries open: Open, in context: inout RequestContext
+    ) throws(NTStatus) {
+        guard let parent = target.parent, let found = try probe(parent, open) else { throw .objectPathNotFound }
+        guard found.isDirectory else { throw .objectPathNotFound }
+        let conflict = context.server.files.opens(of: found.identity).contains { other in
+            // Opens for attributes alone take no part in sharing, [MS-FSA] 2.1.5.1.2.2.
+            let data: AccessMask = [.readData, .writeData, .appendData, .execute, .delete]
+            guard other !== open, !other.grantedAccess.isDisjoint(with: data) else { return false }
+            return other.grantedAccess.contains(.delete) || !other.shareAccess.contains(.write)
+        }
+        if conflict { throw .sharingViolation }
+    }
+
+    /// What stands at the new name must allow to be replaced.
+    private static func clear(
+        _ target: NTPath, _ new: NewName, for open: Open, in context: inout RequestContext
+    ) throws(NTStatus) {
+        guard let existing = try probe(target, open), existing.identity != open.file.identity else { return }
+        guard new.replacesExisting else { throw .objectNameCollision }
+        guard !existing.isDirectory else { throw .accessDenied }
+        if existing.attributes.contains(.readOnly), !new.ignoresReadOnly { throw .accessDenied }
+        if !new.hasPOSIXSemantics, !context.server.files.opens(of: existing.identity).isEmpty { throw .accessDenied }
+    }
+
+    /// A look at what is there; nil if nothing is.
+    private static func probe(_ path: NTPath, _ open: Open) throws(NTStatus) -> FileInformation? {
+        guard let store = open.treeConnect.store else { throw .invalidDeviceRequest }
+        var parameters = OpenParameters(
+            desiredAccess: [], disposition: .open, options: .openReparsePoint, attributes: [])
+        parameters.isCaseSensitive = open.treeConnect.share.isCaseSensitive
+        do {
+            let found = try store.open(path, parameters, as: open.credentials)
+            found.file.close()
+            return found.information
+        } catch {
+            guard error == .objectNameNotFound else { throw error }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import Platform
+
+/// SMB2 ERROR Response, [MS-SMB2] 2.2.2.
+public struct ErrorResponse: Equatable, Sendable {
+    @inlinable public static var structureSize: UInt16 { 9 }
+    /// How many error contexts `data` holds; 3.1.1 only, 0 otherwise.
+    public var contextCount: UInt8
+    public var data: [UInt8]
+
+    @inlinable public init(contextCount: UInt8 = 0, data: [UInt8] = []) {
+        self.contextCount = contextCount
+        self.data = data
+    }
+
+    /// One error context, [MS-SMB2] 2.2.2.1: what 3.1.1 wraps every error's data in.
+    public init(context data: [UInt8], errorID: UInt32 = 0) {
+        contextCount = 1
+        let length = UInt32(data.count)
+        var bytes: [UInt8] = []
+        for value in [length, errorID] { for shift in [0, 8, 16, 24] as [UInt32] { bytes.append(UInt8(value >> shift & 255)) } }
+        self.data = bytes + data
+    }
+
+    public init(from reader: inout WireReader) throws(WireError) {
+        try reader.expectStructureSize(Self.structureSize)
+        contextCount = try reader.read()
+        try reader.skip(1)
+        let byteCount = try reader.read(UInt32.self)
+        data = try reader.read(byteCount: Int(byteCount)).array
+    }
+
+    @inlinable
+    public func encode(into buffer: PDUBuffer) {
+        buffer.append(Self.structureSize)
+        buffer.append(contextCount)
+        buffer.append(0 as UInt8)
+        buffer.append(UInt32(data.count))
+        // One byte of error data is there even when there is none.
+        if data.isEmpty { buffer.append(0 as UInt8) } else { buffer.append(data) }
+    }
+}
