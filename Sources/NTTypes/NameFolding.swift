@@ -1,4 +1,23 @@
 extension NTName {
+    /// The name by which it is found where case does not count: every letter a capital, [MS-FSA] 2.1.4.2.
+    public var folded: NTName {
+        let bytes = utf8.span
+        var folded: [UInt8] = []
+        folded.reserveCapacity(bytes.count)
+        var offset = 0
+        while offset < bytes.count {
+            let (scalar, byteCount) = Self.decode(bytes, at: offset)
+            let upper = Self.upcased(scalar)
+            if upper == scalar {
+                for index in offset..<offset + byteCount { folded.append(bytes[index]) }
+            } else if let letter = Unicode.Scalar(upper) {
+                folded.append(contentsOf: UTF8.encode(letter).map { Array($0) } ?? [])
+            }
+            offset += byteCount
+        }
+        return NTName(utf8: folded)
+    }
+
     /// The scalar at `offset` and how many bytes it takes. Generalised UTF-8 (see `NTName`); a byte that cannot start or
     /// continue one stands for the low surrogate that the wire shows for it, U+DC80 and up.
     @inlinable

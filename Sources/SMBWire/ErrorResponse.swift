@@ -15,10 +15,13 @@ public struct ErrorResponse: Equatable, Sendable {
     /// One error context, [MS-SMB2] 2.2.2.1: what 3.1.1 wraps every error's data in.
     public init(context data: [UInt8], errorID: UInt32 = 0) {
         contextCount = 1
-        let length = UInt32(data.count)
-        var bytes: [UInt8] = []
-        for value in [length, errorID] { for shift in [0, 8, 16, 24] as [UInt32] { bytes.append(UInt8(value >> shift & 255)) } }
-        self.data = bytes + data
+        let header = [UInt32(data.count), errorID]
+        self.data = header.flatMap { value in [0, 8, 16, 24].map { UInt8(value >> $0 & 255) } } + data
+    }
+
+    /// What STATUS_BUFFER_TOO_SMALL carries: the size that would do, [MS-SMB2] 2.2.2.
+    public init(requiredBufferLength: UInt32) {
+        self.init(data: [0, 8, 16, 24].map { UInt8(requiredBufferLength >> $0 & 255) })
     }
 
     public init(from reader: inout WireReader) throws(WireError) {

@@ -1,0 +1,202 @@
+import FileStore
+import NTTypes
+import Platform
+import SMBWire
+
+/// Receiving an SMB2 CREATE Request, [MS-SMB2] 3.3.5.9.
+enum CreateHandler {
+    /// The request without the view of its message.
+    struct Input {
+        var name: NTName
+        var desiredAccess: AccessMask
+        var fileAttributes: FileAttributes
+        var shareAccess: ShareAccess
+        var disposition: CreateDisposition
+        var options: CreateOptions
+        var contexts: CreateContexts
+    }
+
+    static func run(_ reader: inout WireReader, _ context: inout RequestContext) throws(NTStatus) {
+        let input: Input
+        let level: UInt32
+        do {
+            let request = try CreateRequest(from: &reader)
+            level = request.impersonationLevel
+            guard let disposition = CreateDisposition(rawValue: request.createDisposition) else {
+                throw WireError.invalid("CreateDisposition")
+            }
+            input = Input(
+                name: try NTName(utf16LittleEndian: request.name), desiredAccess: request.desiredAccess,
+                fileAttributes: request.fileAttributes, shareAccess: request.shareAccess, disposition: disposition,
+                options: request.createOptions,
+                contexts: try CreateContexts(request.contexts, limits: context.limits))
+        } catch { throw .invalidParameter }
+        // [MS-SMB2] 3.3.5.9: levels beyond Delegate do not exist.
+        guard level <= 3 else { throw .badImpersonationLevel }
+        try handle(input, in: &context).encode(into: context.reply, headerStart: context.headerStart)
+    }
+
+    static func handle(_ input: Input, in context: inout RequestContext) throws(NTStatus) -> CreateResponse {
+        guard let store = context.treeConnect.store else { return try openPipe(input, in: &context) }
+        try checkParameters(input)
+        let path = try NTPath(clientName: input.name)
+        let hides = context.treeConnect.share.hides
+        if path.components.contains(where: hides) { throw .objectNameNotFound }
+        // Previous versions are kept by nobody yet, so there is none of that time.
+        if input.contexts.timewarp != nil { throw .objectNameNotFound }
+        var input = input
+        input.options.subtract(ignoredOptions)
+        let parameters = try openParameters(input, context)
+        let opened = try store.open(path, parameters, as: context.treeConnect.credentials)
+        let open: Open
+        do throws(NTStatus) {
+            open = try admit(opened, path, input, in: &context)
+        } catch {
+            if opened.action == .created { try? opened.file.remove(as: context.treeConnect.credentials) }
+            opened.file.close()
+            throw error
+        }
+        return try finish(open, opened, input, in: &context)
+    }
+
+    // MARK: checks
+
+    /// Hints that change nothing here. FILE_OPEN_REMOTE_INSTANCE and the two oplock options are ignored as
+    /// [MS-SMB2] 2.2.13 asks of the server.
+    private static let ignoredOptions: CreateOptions = [
+        .synchronousIOAlert, .synchronousIONonalert, .openRemoteInstance, .completeIfOplocked, .openRequiringOplock,
+        .disallowExclusive, .reserveOpfilter, .openNoRecall, .openForFreeSpaceQuery, .openForBackupIntent,
+    ]
+
+    /// [MS-SMB2] 3.3.5.9 and [MS-FSA] 2.1.5.1: what is wrong with a request whatever it names.
+    private static func checkParameters(_ input: Input) throws(NTStatus) {
+        let options = input.options
+        guard options.rawValue & 0xFF00_0000 == 0 else { throw .invalidParameter }
+        // FILE_CREATE_TREE_CONNECTION, FILE_RESERVE_OPFILTER, FILE_OPEN_BY_FILE_ID: Windows does not offer them over SMB2.
+        guard options.rawValue & 0x0010_2080 == 0 else { throw .notSupported }
+        guard input.shareAccess.rawValue <= 7 else { throw .invalidParameter }
+        // [MS-FSCC] 2.6: the attributes that a client may ask for; FILE_ATTRIBUTE_DEVICE and the rest are refused.
+        guard input.fileAttributes.rawValue & 0xFFFF_8048 == 0 else { throw .invalidParameter }
+        // Bits of the access mask that stand for nothing, and no bit at all.
+        guard input.desiredAccess.rawValue & 0x0CE0_FE00 == 0, !input.desiredAccess.isEmpty else { throw .accessDenied }
+        // SACLs are read and changed by those who hold SeSecurityPrivilege; nobody does yet.
+        guard !input.desiredAccess.contains(.accessSystemSecurity) else { throw .privilegeNotHeld }
+        if options.contains([.directoryFile, .nonDirectoryFile]) { throw .invalidParameter }
+        if options.contains(.directoryFile), [.supersede, .overwrite, .overwriteIf].contains(input.disposition) {
+            throw .invalidParameter
+        }
+        if options.contains(.deleteOnClose),
+            input.desiredAccess.expandingGenericRights.isDisjoint(with: [.delete, .maximumAllowed])
+        {
+            throw .accessDenied
+        }
+    }
+
+    private static func openParameters(
+        _ input: Input, _ context: borrowing RequestContext
+    ) throws(NTStatus) -> OpenParameters {
+        let tree = context.treeConnect
+        var access = input.desiredAccess.expandingGenericRights
+        // [MS-SMB2] 3.3.5.9: nothing beyond the tree connect's maximal access.
+        if !tree.isWritable {
+            guard access.subtracting([.maximumAllowed, .synchronize]).isSubset(of: tree.maximalAccess),
+                [.open, .openIf].contains(input.disposition), !input.options.contains(.deleteOnClose)
+            else { throw .accessDenied }
+        }
+        // Overwriting replaces data, so it takes the right to write it: [MS-FSA] 2.1.5.1.2.
+        if [.supersede, .overwrite, .overwriteIf].contains(input.disposition) {
+            access.formUnion(input.disposition == .supersede ? .delete : .writeData)
+        }
+        // On a share that is read-only, a missing file cannot be made, so FILE_OPEN_IF is FILE_OPEN.
+        let disposition: CreateDisposition = tree.isWritable ? input.disposition : .open
+        var parameters = OpenParameters(
+            desiredAccess: access, disposition: disposition, options: input.options,
+            attributes: input.fileAttributes)
+        parameters.allocationSize = input.contexts.allocationSize ?? 0
+        parameters.securityDescriptor = input.contexts.securityDescriptor
+        parameters.extendedAttributes = input.contexts.extendedAttributes
+        parameters.isCaseSensitive = tree.share.isCaseSensitive
+        parameters.wantsMaximalAccess = input.contexts.wantsMaximalAccess
+        return parameters
+    }
+
+    // MARK: opening
+
+    /// The part of [MS-FSA] 2.1.5.1.2 that looks at other opens: sharing, and then what overwriting does.
+    private static func admit(
+        _ opened: OpenedFile, _ path: NTPath, _ input: Input, in context: inout RequestContext
+    ) throws(NTStatus) -> Open {
+        let server = context.server
+        let node = server.files.retain(opened.file.identity, stream: path.stream)
+        var granted = opened.grantedAccess
+        let tree = context.treeConnect
+        if !tree.isWritable { granted.formIntersection(tree.maximalAccess) }
+        // What was added for the sake of overwriting is not the client's, unless it asked for it.
+        let asked = input.desiredAccess.expandingGenericRights
+        if !asked.contains(.maximumAllowed) { granted.formIntersection(asked) }
+        let id = server.makeIdentifier()
+        let open = Open(
+            fileID: FileID(persistent: id, volatile: id), file: opened.file, node: node, session: context.session,
+            treeConnect: tree, grantedAccess: granted, shareAccess: input.shareAccess, options: input.options)
+        do throws(NTStatus) {
+            try node.admit(open)
+        } catch {
+            server.files.release(node)
+            throw error
+        }
+        do throws(NTStatus) {
+            guard server.openCount.load(ordering: .relaxed) < server.limits.openCountMax else {
+                throw .insufficientResources
+            }
+            try context.session.insert(open, limit: server.limits.openCountPerSessionMax)
+        } catch {
+            _ = node.remove(open, deletesOnClose: false)
+            server.files.release(node)
+            throw error
+        }
+        server.openCount.wrappingAdd(1, ordering: .relaxed)
+        return open
+    }
+
+    /// Overwrites where asked, and puts the response together.
+    private static func finish(
+        _ open: Open, _ opened: OpenedFile, _ input: Input, in context: inout RequestContext
+    ) throws(NTStatus) -> CreateResponse {
+        var information = opened.information
+        var action = opened.action
+        if opened.action == .opened, [.supersede, .overwrite, .overwriteIf].contains(input.disposition) {
+            do throws(NTStatus) {
+                information = try open.file.overwrite(
+                    supersede: input.disposition == .supersede, attributes: input.fileAttributes,
+                    extendedAttributes: input.contexts.extendedAttributes,
+                    allocationSize: input.contexts.allocationSize ?? 0, as: open.credentials)
+            } catch {
+                if let own = context.session.removeOpen(open.fileID.volatile) { context.server.close(own) }
+                throw error
+            }
+            action = input.disposition == .supersede ? .superseded : .overwritten
+        }
+        context.relatedFileID = open.fileID
+        var response = CreateResponse()
+        response.createAction = action
+        response.creationTime = information.creationTime
+        response.lastAccessTime = information.lastAccessTime
+        response.lastWriteTime = information.lastWriteTime
+        response.changeTime = information.changeTime
+        response.allocationSize = information.allocationSize
+        response.endOfFile = information.endOfFile
+        response.fileAttributes = information.attributes
+        if open.treeConnect.share.marksHidden(open.file.path.components.last ?? NTName("")) {
+            response.fileAttributes.insert(.hidden)
+        }
+        response.fileID = open.fileID
+        response.contexts = input.contexts.answers(
+            information, maximalAccess: opened.maximalAccess.intersection(open.treeConnect.maximalAccess), action)
+        return response
+    }
+
+    /// Named pipes come with DCE/RPC; until then there is none of any name.
+    private static func openPipe(_ input: Input, in context: inout RequestContext) throws(NTStatus) -> CreateResponse {
+        throw .objectNameNotFound
+    }
+}

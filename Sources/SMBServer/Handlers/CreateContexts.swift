@@ -1,0 +1,68 @@
+import FileStore
+import NTTypes
+import SMBWire
+
+/// The create contexts of a request that mean something here, [MS-SMB2] 2.2.13.2; others are ignored, as 3.3.5.9 asks.
+struct CreateContexts {
+    private(set) var extendedAttributes: [ExtendedAttribute] = []
+    private(set) var securityDescriptor: [UInt8]?
+    private(set) var allocationSize: UInt64?
+    private(set) var timewarp: FileTime?
+    private(set) var wantsOnDiskID = false
+    /// SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST: present; its timestamp, if it has one.
+    private(set) var wantsMaximalAccess = false
+    private var maximalAccessTimestamp: FileTime?
+
+    /// - Throws: where a context's data is not what its section demands: STATUS_INVALID_PARAMETER, 3.3.5.9.
+    init(_ chain: RawSpan, limits: Limits) throws(WireError) {
+        var walk = CreateContextReader(chain)
+        while try walk.next() {
+            var reader = WireReader(walk.data)
+            switch walk.name {
+            case .extendedAttributes:
+                guard walk.data.byteCount <= limits.extendedAttributesByteCountMax else { throw .invalid("ExtA") }
+                do { extendedAttributes = try ExtendedAttributeList.decode(walk.data.array) } catch {
+                    throw .invalid("ExtA")
+                }
+            case .securityDescriptor: securityDescriptor = walk.data.array
+            case .allocationSize: allocationSize = try reader.read()
+            case .timewarp: timewarp = FileTime(rawValue: try reader.read())
+            case .queryOnDiskID: wantsOnDiskID = true
+            case .queryMaximalAccess:
+                wantsMaximalAccess = true
+                guard walk.data.byteCount == 0 || walk.data.byteCount == 8 else { throw .invalid("MxAc") }
+                if walk.data.byteCount == 8 { maximalAccessTimestamp = FileTime(rawValue: try reader.read()) }
+            default: continue
+            }
+        }
+    }
+
+    /// What the response carries, [MS-SMB2] 2.2.14.2.
+    func answers(
+        _ information: FileInformation, maximalAccess: AccessMask, _ action: CreateAction
+    ) -> [CreateContext] {
+        var contexts: [CreateContext] = []
+        if wantsMaximalAccess {
+            // 3.3.5.9.5: a client that knows the file's time already is told so rather than the access.
+            let isKnown = maximalAccessTimestamp.map { $0 == information.lastWriteTime } ?? false
+            let status: NTStatus = isKnown ? .notMapped : .success
+            contexts.append(
+                CreateContext(
+                    name: .queryMaximalAccess,
+                    data: bytes(status.rawValue) + bytes(isKnown ? 0 : maximalAccess.rawValue)))
+        }
+        if wantsOnDiskID {
+            // 2.2.14.2.9: file and volume, then 16 reserved bytes.
+            contexts.append(
+                CreateContext(
+                    name: .queryOnDiskID,
+                    data: bytes(information.identity.index) + bytes(information.identity.device)
+                        + [UInt8](repeating: 0, count: 16)))
+        }
+        return contexts
+    }
+
+    private func bytes<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
+        (0..<Value.bitWidth / 8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+    }
+}

@@ -1,0 +1,96 @@
+import NTTypes
+import Platform
+import SMBWire
+
+/// Receiving an SMB2 LOCK Request, [MS-SMB2] 3.3.5.14.
+enum LockHandler {
+    static func run(_ reader: inout WireReader, _ context: inout RequestContext) throws(NTStatus) {
+        let request: LockRequest
+        do { request = try LockRequest(from: &reader) } catch { throw .invalidParameter }
+        try handle(request, in: &context)
+        LockResponse().encode(into: context.reply)
+    }
+
+    static func handle(_ request: LockRequest, in context: inout RequestContext) throws(NTStatus) {
+        // The open may be gone when a waiting request is woken for the last time.
+        if let parked = context.parkedRequest, context.wakeReason != .event {
+            try giveUp(request, parked, context)
+        }
+        guard let first = request.locks.first, request.locks.count <= context.limits.lockCountPerRequestMax else {
+            throw .invalidParameter
+        }
+        let open = try context.open(request.fileID)
+        guard !open.isDirectory else { throw .invalidDeviceRequest }
+        if first.flags.contains(.unlock) {
+            try unlock(request.locks, open, context.server)
+        } else {
+            try open.requireAny(of: [.readData, .writeData])
+            try lock(request.locks, open, in: &context)
+        }
+    }
+
+    private static func giveUp(
+        _ request: LockRequest, _ parked: ParkedRequest, _ context: borrowing RequestContext
+    ) throws(NTStatus) {
+        if let open = context.sessionOrNil?.open(request.fileID.volatile) {
+            open.node.withLocks { $0.stopWaiting(parked) }
+        }
+        // [MS-SMB2] 3.3.4.17 and Windows: a lock that waited on a handle that went away was not there to be had.
+        throw context.wakeReason == .cancelled ? .cancelled : .rangeNotLocked
+    }
+
+    /// Processing unlocks, 3.3.5.14.1: one after the other; what was unlocked before one fails stays unlocked.
+    private static func unlock(_ locks: [LockRequest.Element], _ open: Open, _ server: Server) throws(NTStatus) {
+        for element in locks where element.flags != .unlock { throw .invalidParameter }
+        for element in locks {
+            let (wasLocked, woken) = open.node.withLocks { table -> (Bool, [ParkedRequest]) in
+                let found = table.remove(offset: element.offset, length: element.length, of: open)
+                return (found, found ? table.takeWaiters() : [])
+            }
+            for waiting in woken { waiting.wake(.event) }
+            guard wasLocked else { throw .rangeNotLocked }
+        }
+    }
+
+    /// Processing locks, 3.3.5.14.2: all of them or none.
+    private static func lock(
+        _ locks: [LockRequest.Element], _ open: Open, in context: inout RequestContext
+    ) throws(NTStatus) {
+        var wanted: [ByteRangeLocks.Lock] = []
+        for element in locks {
+            let kind = element.flags.subtracting(.failImmediately)
+            guard kind == .shared || kind == .exclusive else { throw .invalidParameter }
+            // With more than one lock none may wait.
+            guard locks.count == 1 || element.flags.contains(.failImmediately) else { throw .invalidParameter }
+            guard element.length == 0 || element.offset <= .max - (element.length - 1) else { throw .invalidLockRange }
+            wanted.append(
+                ByteRangeLocks.Lock(
+                    open: open, offset: element.offset, length: element.length, isExclusive: kind == .exclusive))
+        }
+        let mayWait = locks.count == 1 && !locks[0].flags.contains(.failImmediately)
+        let limit = context.limits.lockCountPerOpenMax
+        guard open.node.withLocks({ $0.count(of: open) }) + wanted.count <= limit else { throw .insufficientResources }
+        if tryLock(wanted, open, waiting: nil) { return }
+        guard mayWait else { throw .lockNotGranted }
+        let parked = try context.park()
+        // Once more, now that whoever frees the range will wake us: it may have happened in between.
+        if tryLock(wanted, open, waiting: parked) { return }
+        throw .pending
+    }
+
+    private static func tryLock(_ wanted: [ByteRangeLocks.Lock], _ open: Open, waiting: ParkedRequest?) -> Bool {
+        open.node.withLocks { table in
+            var added = 0
+            for lock in wanted {
+                if table.add(lock) {
+                    added += 1
+                    continue
+                }
+                for lock in wanted[..<added] { _ = table.remove(offset: lock.offset, length: lock.length, of: open) }
+                if let waiting { table.wait(waiting) }
+                return false
+            }
+            return true
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import FileStore
+import NTTypes
+import Platform
+
+/// Every file that is open, with what its opens share. Files are found by identity, so all names of a file lead here.
+final class FileTable: Sendable {
+    struct Key: Hashable {
+        var identity: FileIdentity
+        /// Folded, since streams match without regard to case; nil for the unnamed stream.
+        var stream: NTName?
+    }
+    private let nodes = Mutex<[Key: FileNode]>([:])
+
+    /// The node of a file or stream, made if there is none; it is the caller's until `release`.
+    func retain(_ identity: FileIdentity, stream: NTName?) -> FileNode {
+        let key = Key(identity: identity, stream: stream?.folded)
+        return nodes.withLock { nodes in
+            let node = nodes[key] ?? FileNode(key: key)
+            nodes[key] = node
+            node.retain()
+            return node
+        }
+    }
+
+    func release(_ node: FileNode) {
+        nodes.withLock { nodes in
+            if node.release(), nodes[node.key] === node { nodes[node.key] = nil }
+        }
+    }
+
+    /// All opens of a file, those of its streams included.
+    func opens(of identity: FileIdentity) -> [Open] {
+        let found = nodes.withLock { nodes in nodes.values.filter { $0.key.identity == identity } }
+        return found.flatMap { $0.opens }
+    }
+
+    /// Whether something below this folder is open, by any name it was opened by. The folder itself does not count.
+    func hasOpens(beneath path: NTPath, in share: Share) -> Bool {
+        let all = nodes.withLock { Array($0.values) }
+        let folder = path.components.map(\.folded)
+        return all.contains { node in
+            node.opens.contains { open in
+                let components = open.file.path.components
+                guard open.treeConnect.share.name == share.name, components.count > folder.count else { return false }
+                return zip(folder, components).allSatisfy { $0 == $1.folded }
+            }
+        }
+    }
+
+    /// Opens of all files, for counting.
+    var openCount: Int { nodes.withLock { $0.values.reduce(0) { $0 + $1.opens.count } } }
+}
