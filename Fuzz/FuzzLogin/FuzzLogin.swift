@@ -17,8 +17,8 @@ public func main(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutableP
 }
 
 /// Tokens of a login, each behind its length in two bytes (little-endian); before them one byte: 0 for what a server
-/// reads, 1 for what the test client reads, 3 for that without SPNEGO. The challenge is that of a captured login, so that
-/// mutations of it get far.
+/// reads, 1 for what the test client reads, 3 for that without SPNEGO. The challenge is that of a captured login, so
+/// that mutations of it get far.
 private func fuzzLogin(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let input = Array(UnsafeBufferPointer(start: start, count: count))
     guard let side = input.first else { return 0 }
