@@ -32,7 +32,7 @@
         public borrowing func withLock<Result: ~Copyable, Failure: Error>(
             _ body: (inout sending Value) throws(Failure) -> sending Result
         ) throws(Failure) -> sending Result {
-            // SAFETY: both are initialised for the whole life of this object; what the body is lent stays behind the lock.
+            // SAFETY: both are initialised for the whole life of this object; the body gets the value under the lock.
             unsafe pthread_mutex_lock(lock)
             defer { unsafe pthread_mutex_unlock(lock) }
             return try unsafe body(&value.pointee)
