@@ -29,6 +29,20 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, resources: [], swiftSettings: testSettings)
 }
 
+/// `./dev fuzz` sets APUS_FUZZ; nobody else has to build these.
+func fuzzTargets() -> [Target] {
+    guard Context.environment["APUS_FUZZ"] == "1" else { return [] }
+    func fuzz(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+        .executableTarget(
+            name: name, dependencies: dependencies, path: "Fuzz/\(name)", swiftSettings: testSettings,
+            // GNU gold breaks off when it meets libFuzzer.
+            linkerSettings: [.unsafeFlags(["-use-ld=lld"])])
+    }
+    return [
+        fuzz("FuzzLogin", ["Authentication", "NTTypes"]),
+    ]
+}
+
 let package = Package(
     name: "apus",
     products: [.executable(name: "apus", targets: ["apus"])],
@@ -76,5 +90,5 @@ let package = Package(
         tests("ControlPlaneTests", ["ControlPlane", "NTTypes", "Platform"]),
         tests("ConfigurationTests", ["Configuration", "NTTypes"]),
         tests("AuthenticationTests", ["Authentication", "SMBCrypto", "NTTypes", "Platform"]),
-    ]
+    ] + fuzzTargets()
 )

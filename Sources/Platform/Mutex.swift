@@ -8,31 +8,34 @@
 
     /// The thread sanitizer does not see `Synchronization.Mutex` (a bare futex) and would report every value it guards;
     /// sanitizer builds use a pthread mutex of the same shape.
-    public final class Mutex<Value>: @unchecked Sendable {
+    @safe public struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
         // SAFETY (@unchecked Sendable): `value` is only touched between lock and unlock of `lock`.
         private let lock: UnsafeMutablePointer<pthread_mutex_t>
-        private var value: Value
+        private let value: UnsafeMutablePointer<Value>
 
-        public init(_ value: sending Value) {
-            self.value = value
-            // SAFETY: allocated once, initialised before use, freed in deinit after the last user is gone.
+        public init(_ initial: consuming sending Value) {
+            // SAFETY: both are allocated once, initialised before use, freed in deinit after the last user is gone.
             unsafe lock = .allocate(capacity: 1)
             unsafe pthread_mutex_init(lock, nil)
+            unsafe value = .allocate(capacity: 1)
+            unsafe value.initialize(to: initial)
         }
 
         deinit {
             // SAFETY: nobody holds a reference any more, so nobody holds the lock.
             unsafe pthread_mutex_destroy(lock)
             unsafe lock.deallocate()
+            unsafe value.deinitialize(count: 1)
+            unsafe value.deallocate()
         }
 
-        public func withLock<Result, Failure: Error>(
+        public borrowing func withLock<Result: ~Copyable, Failure: Error>(
             _ body: (inout sending Value) throws(Failure) -> sending Result
         ) throws(Failure) -> sending Result {
-            // SAFETY: `lock` is initialised for the whole life of this object.
+            // SAFETY: both are initialised for the whole life of this object; the body gets the value under the lock.
             unsafe pthread_mutex_lock(lock)
             defer { unsafe pthread_mutex_unlock(lock) }
-            return try body(&value)
+            return try unsafe body(&value.pointee)
         }
     }
 #else

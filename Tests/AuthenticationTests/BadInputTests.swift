@@ -6,9 +6,9 @@ import Testing
 @Suite("Bad tokens, [MS-NLMP] 2.2 and RFC 4178 4.2") struct BadInputTests {
     @Test("tokens of no kind are refused", arguments: [
         [], [0], [0x60], [0x60, 0x80], [0x60, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [0xA1, 0x02, 0x30, 0x00],
-        Array("NTLMSSP".utf8), NTLM.signature, NTLM.signature + [1, 0, 0, 0], NTLM.signature + [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-        NTLM.signature + [9, 0, 0, 0, 0, 0, 0, 0], [UInt8](repeating: 0x60, count: 60_000),
-        [UInt8](repeating: 0x30, count: 60_000),
+        Array("NTLMSSP".utf8), NTLM.signature, NTLM.signature + [1, 0, 0, 0],
+        NTLM.signature + [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], NTLM.signature + [9, 0, 0, 0, 0, 0, 0, 0],
+        [UInt8](repeating: 0x60, count: 60_000), [UInt8](repeating: 0x30, count: 60_000),
     ] as [[UInt8]])
     func nonsense(token: [UInt8]) {
         #expect(Fixture.exchange().step(token) == .failed(.invalidParameter))

@@ -54,6 +54,18 @@ import Testing
         #expect(hexadecimal(Digest.hmacMD5(key: [], [])) == "74e6f7298a9c2d168935f58c001bad88")
     }
 
+    @Test("HMAC-SHA-256 gives the digests of RFC 4231, with long keys too")
+    func hmacSHA256() {
+        let first = Digest.hmacSHA256(key: [UInt8](repeating: 0x0b, count: 20), Array("Hi There".utf8))
+        #expect(hexadecimal(first) == "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7")
+        let longKey = [UInt8](repeating: 0xaa, count: 131)
+        let message = Array("Test Using Larger Than Block-Size Key - Hash Key First".utf8)
+        let second = Digest.hmacSHA256(key: longKey, message)
+        #expect(hexadecimal(second) == "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54")
+        let third = Digest.hmacMD5(key: [UInt8](repeating: 0xaa, count: 80), message)
+        #expect(hexadecimal(third) == "6b1ab7fe4bd7bf8f0b62e6ce61b9d0cd")
+    }
+
     @Test func sha256() {
         #expect(
             hexadecimal(Digest.sha256(Array("abc".utf8)))
