@@ -1,0 +1,70 @@
+/// The [global] section, typed, with everything that was not said at its default.
+public struct ServerConfiguration: Sendable {
+    public enum Requirement: Sendable { case disabled, offered, required }
+    /// Raw dialect revisions, [MS-SMB2] 2.2.3.
+    public var dialectMin: UInt16 = 0x0210
+    public var dialectMax: UInt16 = 0x0311
+    public var workgroup = "WORKGROUP"
+    public var name = "APUS"
+    public var comment = "SMB SERVER"
+    public var port: UInt16 = 445
+    public var interfaces: [String] = []
+    public var bindsInterfacesOnly = false
+    public var signing = Requirement.offered
+    public var encryption = Requirement.offered
+    public var allowsNTLMv1 = false
+    public var mapsUnknownUserToGuest = false
+    public var guestAccount = "nobody"
+    public var restrictAnonymous = 0
+    public var readByteCountMax = 8 << 20
+    public var writeByteCountMax = 8 << 20
+    public var transactByteCountMax = 8 << 20
+    public var creditCountMax = 8192
+    public var connectionCountMax = 1024
+    public var connectionCountPerAddressMax = 256
+    public var sessionCountMax = 16_384
+    public var openCountMax = 1 << 20
+    /// Minutes; 0 for never.
+    public var deadtime = 0
+    public var shares: [ShareConfiguration] = []
+    public init() {}
+}
+
+/// One share's section, typed.
+public struct ShareConfiguration: Sendable {
+    public var name: String
+    public var path = ""
+    public var comment = ""
+    public var isBrowseable = true
+    public var isReadOnly = true
+    public var allowsGuests = false
+    public var guestAccount: String?
+    public var validUsers: [String] = []
+    public var invalidUsers: [String] = []
+    public var readList: [String] = []
+    public var writeList: [String] = []
+    public var adminUsers: [String] = []
+    public var hostsAllow: [String] = []
+    public var hostsDeny: [String] = []
+    public var forceUser = ""
+    public var forceGroup = ""
+    public var createMask: UInt32 = 0o744
+    public var directoryMask: UInt32 = 0o755
+    public var forceCreateMode: UInt32 = 0
+    public var forceDirectoryMode: UInt32 = 0
+    public var inheritsOwner = false
+    public var followsSymbolicLinks = false
+    public var crossesMounts = true
+    public var hidesDotFiles = true
+    /// Patterns with `*` and `?`.
+    public var vetoFiles: [String] = []
+    public var storesDOSAttributes = true
+    public var isCaseSensitive = false
+    public var encryption = ServerConfiguration.Requirement.offered
+    /// 0 for none of its own.
+    public var connectionCountMax = 0
+    public var isAvailable = true
+    /// Where its section begins.
+    public var line = 0
+    public init(name: String) { self.name = name }
+}
