@@ -7,8 +7,6 @@ public enum ControlPlaneRequest: Equatable, Sendable {
     /// Largest encoded request or answer, in bytes.
     public static let byteCountMax = 192 << 10
 
-    /// Data plane, once at its start. Answer: `configuration`.
-    case start
     /// Data plane, for NEGOTIATE: the SPNEGO hint. Answer: `token`.
     case initialToken
     /// Data plane, for each SESSION_SETUP. Answer: `authenticationContinues`, `authenticated` or `refused`.
@@ -16,7 +14,10 @@ public enum ControlPlaneRequest: Equatable, Sendable {
     /// Data plane, when a login is not going on. Answer: `acknowledged`.
     case abandon(exchange: UInt64)
     /// Data plane, for TREE_CONNECT. Answer: `treeGranted` or `refused`.
-    case connectTree(share: String, user: String, isGuest: Bool, userID: UInt32, groupIDs: [UInt32], remoteAddress: String)
+    /// - isGuest, isAnonymous, IDs: as `authenticated` gave them.
+    case connectTree(
+        share: String, user: String, isGuest: Bool, isAnonymous: Bool, userID: UInt32, groupID: UInt32,
+        groupIDs: [UInt32], remoteAddress: String)
     /// Data plane, when a tree connect ends. Answer: `acknowledged`.
     case disconnectTree(share: String, user: String)
     /// Data plane, when a session ends. Answer: `acknowledged`.
@@ -36,6 +37,6 @@ public enum ControlPlaneAnswer: Equatable, Sendable {
         groupIDs: [UInt32], isGuest: Bool, isAnonymous: Bool, expiry: UInt64)
     /// - status: an NTSTATUS.
     case refused(status: UInt32)
-    /// The share is described by its section in the start-up configuration; `generation` says which.
-    case treeGranted(share: String, isWritable: Bool, userID: UInt32, groupID: UInt32, groupIDs: [UInt32], generation: UInt64)
+    /// - share: its name as configured; what it is, the data plane knows from the same configuration.
+    case treeGranted(share: String, isWritable: Bool, userID: UInt32, groupID: UInt32, groupIDs: [UInt32])
 }

@@ -1,9 +1,8 @@
 // What Linux has and Swift's Glibc module does not show: epoll, openat2, statx, per-thread credentials.
 #ifndef CLINUX_H
 #define CLINUX_H
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// Without _GNU_SOURCE: with it, glibc's headers would define some types otherwise than Swift's Glibc module saw them. What
+// needs it is in the .c files.
 #include <fcntl.h>
 #include <poll.h>
 #include <semaphore.h>
@@ -19,5 +18,8 @@
 #include <sys/un.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+/// Names the calling thread, at most 15 bytes, for tools that list threads.
+void linux_set_thread_name(const char *name);
 
 #endif

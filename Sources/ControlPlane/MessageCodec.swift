@@ -1,0 +1,210 @@
+/// How messages look on the socket: a byte for the case, then its values; numbers little-endian, texts and byte strings
+/// behind a 32-bit length. A datagram holds exactly one message.
+struct MessageWriter {
+    private(set) var bytes: [UInt8] = []
+
+    init(case tag: UInt8) { bytes = [tag] }
+
+    mutating func number<Value: FixedWidthInteger>(_ value: Value) {
+        for index in 0..<Value.bitWidth / 8 { bytes.append(UInt8(truncatingIfNeeded: value >> (index * 8))) }
+    }
+    mutating func flag(_ value: Bool) { bytes.append(value ? 1 : 0) }
+    mutating func data(_ value: [UInt8]) {
+        number(UInt32(value.count))
+        bytes += value
+    }
+    mutating func text(_ value: String) { data(Array(value.utf8)) }
+    mutating func numbers(_ values: [UInt32]) {
+        number(UInt32(values.count))
+        for value in values { number(value) }
+    }
+}
+
+/// The other direction: nothing is believed. A message that is not one gives nil.
+struct MessageReader {
+    private let bytes: [UInt8]
+    private var offset = 1
+    private var isSound = true
+    /// Longest list of numbers: supplementary groups, of which Linux allows 65,536.
+    private static let numberCountMax = 65_536
+
+    /// nil for an empty message.
+    init?(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty, bytes.count <= ControlPlaneRequest.byteCountMax else { return nil }
+        self.bytes = bytes
+    }
+
+    var tag: UInt8 { bytes[0] }
+    /// Everything was there, and nothing is left.
+    var isComplete: Bool { isSound && offset == bytes.count }
+
+    mutating func number<Value: FixedWidthInteger>(_: Value.Type = Value.self) -> Value {
+        let size = Value.bitWidth / 8
+        guard isSound, size <= bytes.count - offset else {
+            isSound = false
+            return 0
+        }
+        var value: Value = 0
+        for index in 0..<size { value |= Value(truncatingIfNeeded: bytes[offset + index]) << (index * 8) }
+        offset += size
+        return value
+    }
+    mutating func flag() -> Bool {
+        let value = number(UInt8.self)
+        if value > 1 { isSound = false }
+        return value == 1
+    }
+    mutating func data() -> [UInt8] {
+        let count = Int(number(UInt32.self))
+        guard isSound, count <= bytes.count - offset else {
+            isSound = false
+            return []
+        }
+        defer { offset += count }
+        return Array(bytes[offset..<offset + count])
+    }
+    mutating func text() -> String {
+        let value = data()
+        guard let text = String(validating: value, as: UTF8.self) else {
+            isSound = false
+            return ""
+        }
+        return text
+    }
+    mutating func numbers() -> [UInt32] {
+        let count = Int(number(UInt32.self))
+        guard isSound, count <= Self.numberCountMax, count * 4 <= bytes.count - offset else {
+            isSound = false
+            return []
+        }
+        return (0..<count).map { _ in number() }
+    }
+}
+
+extension ControlPlaneRequest {
+    public func encode() -> [UInt8] {
+        switch self {
+        case .initialToken: return MessageWriter(case: 1).bytes
+        case .authenticate(let exchange, let token, let remoteAddress):
+            var writer = MessageWriter(case: 2)
+            writer.number(exchange)
+            writer.data(token)
+            writer.text(remoteAddress)
+            return writer.bytes
+        case .abandon(let exchange):
+            var writer = MessageWriter(case: 3)
+            writer.number(exchange)
+            return writer.bytes
+        case .connectTree(
+            let share, let user, let isGuest, let isAnonymous, let userID, let groupID, let groupIDs, let remoteAddress):
+            var writer = MessageWriter(case: 4)
+            writer.text(share)
+            writer.text(user)
+            writer.flag(isGuest)
+            writer.flag(isAnonymous)
+            writer.number(userID)
+            writer.number(groupID)
+            writer.numbers(groupIDs)
+            writer.text(remoteAddress)
+            return writer.bytes
+        case .disconnectTree(let share, let user):
+            var writer = MessageWriter(case: 5)
+            writer.text(share)
+            writer.text(user)
+            return writer.bytes
+        case .logOut(let user):
+            var writer = MessageWriter(case: 6)
+            writer.text(user)
+            return writer.bytes
+        case .heartbeat: return MessageWriter(case: 7).bytes
+        }
+    }
+
+    /// nil for bytes that are no request.
+    public init?(decoding bytes: [UInt8]) {
+        guard var reader = MessageReader(bytes) else { return nil }
+        switch reader.tag {
+        case 1: self = .initialToken
+        case 2:
+            self = .authenticate(exchange: reader.number(), token: reader.data(), remoteAddress: reader.text())
+        case 3: self = .abandon(exchange: reader.number())
+        case 4:
+            self = .connectTree(
+                share: reader.text(), user: reader.text(), isGuest: reader.flag(), isAnonymous: reader.flag(),
+                userID: reader.number(), groupID: reader.number(), groupIDs: reader.numbers(),
+                remoteAddress: reader.text())
+        case 5: self = .disconnectTree(share: reader.text(), user: reader.text())
+        case 6: self = .logOut(user: reader.text())
+        case 7: self = .heartbeat
+        default: return nil
+        }
+        guard reader.isComplete else { return nil }
+    }
+}
+
+extension ControlPlaneAnswer {
+    public func encode() -> [UInt8] {
+        switch self {
+        case .acknowledged: return MessageWriter(case: 1).bytes
+        case .token(let token):
+            var writer = MessageWriter(case: 2)
+            writer.data(token)
+            return writer.bytes
+        case .authenticationContinues(let token):
+            var writer = MessageWriter(case: 3)
+            writer.data(token)
+            return writer.bytes
+        case .authenticated(
+            let token, let user, let domain, let sessionKey, let userID, let groupID, let groupIDs, let isGuest,
+            let isAnonymous, let expiry):
+            var writer = MessageWriter(case: 4)
+            writer.data(token)
+            writer.text(user)
+            writer.text(domain)
+            writer.data(sessionKey)
+            writer.number(userID)
+            writer.number(groupID)
+            writer.numbers(groupIDs)
+            writer.flag(isGuest)
+            writer.flag(isAnonymous)
+            writer.number(expiry)
+            return writer.bytes
+        case .refused(let status):
+            var writer = MessageWriter(case: 5)
+            writer.number(status)
+            return writer.bytes
+        case .treeGranted(let share, let isWritable, let userID, let groupID, let groupIDs):
+            var writer = MessageWriter(case: 6)
+            writer.text(share)
+            writer.flag(isWritable)
+            writer.number(userID)
+            writer.number(groupID)
+            writer.numbers(groupIDs)
+            return writer.bytes
+        }
+    }
+
+    /// nil for bytes that are no answer.
+    public init?(decoding bytes: [UInt8]) {
+        guard var reader = MessageReader(bytes) else { return nil }
+        switch reader.tag {
+        case 1: self = .acknowledged
+        case 2: self = .token(reader.data())
+        case 3: self = .authenticationContinues(token: reader.data())
+        case 4:
+            self = .authenticated(
+                token: reader.data(), user: reader.text(), domain: reader.text(), sessionKey: reader.data(),
+                userID: reader.number(), groupID: reader.number(), groupIDs: reader.numbers(),
+                isGuest: reader.flag(), isAnonymous: reader.flag(), expiry: reader.number())
+            // A key is what signatures hang on: none but of a sane length.
+            if case .authenticated(_, _, _, let key, _, _, _, _, _, _) = self, key.count > 64 { return nil }
+        case 5: self = .refused(status: reader.number())
+        case 6:
+            self = .treeGranted(
+                share: reader.text(), isWritable: reader.flag(), userID: reader.number(), groupID: reader.number(),
+                groupIDs: reader.numbers())
+        default: return nil
+        }
+        guard reader.isComplete else { return nil }
+    }
+}
