@@ -1,0 +1,29 @@
+import Platform
+import SMBServer
+import Transport
+
+/// Joins one TCP connection with the engine's `Connection`; neither knows the other's module.
+final class ConnectionAdapter: MessageReceiver {
+    /// What the engine sees of the transport.
+    private final class Wire: TransportConnection {
+        let connection: TCPConnection
+        init(_ connection: TCPConnection) { self.connection = connection }
+        func send(_ message: PDUBuffer) { connection.send(message) }
+        func disconnect(_ reason: DisconnectReason) { connection.disconnect() }
+        func willBlock() { connection.willBlock() }
+        var remoteAddress: String { connection.remoteAddress }
+    }
+    private let connection: Connection
+
+    init(_ transport: TCPConnection, _ server: Server) {
+        connection = Connection(server: server, transport: Wire(transport))
+    }
+
+    func receive(_ message: UnsafeMutableRawBufferPointer, reply: PDUBuffer) -> Bool {
+        // SAFETY: the transport's promise that the message lives through the call is passed on.
+        unsafe connection.receive(message, reply: reply)
+    }
+    var messageByteCountMax: Int { connection.messageByteCountMax }
+    var isOverdue: Bool { connection.isLoginOverdue }
+    func disconnected() { connection.disconnected() }
+}

@@ -1,0 +1,50 @@
+import Configuration
+import FileStore
+import LinuxFileStore
+import NTTypes
+import SMBServer
+
+/// Makes the engine's shares from the configured ones.
+enum ShareBuilder {
+    /// - Returns: the shares that can be served, IPC$ among them; those that cannot are logged, with the reason.
+    static func build(_ configuration: ServerConfiguration, log: @escaping @Sendable (String) -> Void) -> [Share] {
+        var shares = [Share(name: "IPC$", comment: "IPC", kind: .pipes)]
+        for share in configuration.shares {
+            do throws(LinuxFileStoreError) {
+                shares.append(try build(share, log))
+            } catch {
+                log("[\(share.name)] is not served: \(error)")
+            }
+        }
+        return shares
+    }
+
+    private static func build(
+        _ share: ShareConfiguration, _ log: @escaping @Sendable (String) -> Void
+    ) throws(LinuxFileStoreError) -> Share {
+        let veto = share.vetoFiles.map { NameExpression(NTName($0)) }
+        let isVetoed: @Sendable (NTName) -> Bool = { name in veto.contains { $0.matches(name) } }
+        let hidesDotFiles = share.hidesDotFiles
+        var options = LinuxFileStoreOptions()
+        options.isCaseSensitive = share.isCaseSensitive
+        options.followsSymbolicLinks = share.followsSymbolicLinks
+        options.crossesMounts = share.crossesMounts
+        options.createMask = share.createMask
+        options.directoryMask = share.directoryMask
+        options.forceCreateMode = share.forceCreateMode
+        options.forceDirectoryMode = share.forceDirectoryMode
+        options.inheritsOwner = share.inheritsOwner
+        options.keepsDOSAttributes = share.storesDOSAttributes
+        options.isVetoed = isVetoed
+        options.warn = { log("[\(share.name)] \($0)") }
+        let store = try LinuxFileStore(root: share.path, options: options)
+        return Share(
+            name: share.name, comment: share.comment, kind: .disk(store),
+            requiresEncryption: share.encryption == .required, isCaseSensitive: share.isCaseSensitive,
+            hides: isVetoed,
+            marksHidden: { name in
+                hidesDotFiles && name.utf8.first == UInt8(ascii: ".") && name.utf8 != [UInt8(ascii: ".")]
+                    && name.utf8 != [UInt8(ascii: "."), UInt8(ascii: ".")]
+            })
+    }
+}

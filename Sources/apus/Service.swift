@@ -1,0 +1,180 @@
+import ArgumentParser
+import CLinux
+import Configuration
+import ControlPlane
+import Glibc
+import Logging
+import NTTypes
+import Platform
+import SMBCrypto
+import SMBServer
+import SMBWire
+import Transport
+
+/// The whole server: both planes, wired, until a signal ends it.
+enum Service {
+    static func run(config: String, users: String, port: UInt16?, isVerbose: Bool) throws {
+        var logger = Logger(label: "apus", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = isVerbose ? .debug : .info
+        let log: @Sendable (String) -> Void = { [logger] message in logger.info("\(message)") }
+        do {
+            try serve(config: config, users: users, port: port, log: log)
+        } catch let exit as ExitCode {
+            throw exit
+        } catch {
+            logger.error("\(error)")
+            throw ExitCode(1)
+        }
+    }
+
+    private static func serve(
+        config: String, users: String, port: UInt16?, log: @escaping @Sendable (String) -> Void
+    ) throws {
+        let signals = blockSignals()
+        let (settings, warnings) = try load(config: config, users: users)
+        for warning in warnings { log(warning) }
+        let isRoot = geteuid() == 0
+        if !isRoot { log("not started by root: all files are touched as user \(geteuid()), whoever logs in") }
+        let configuration = settings.configuration
+        let service = LoginService(settings: settings, actsAsUsers: isRoot, now: { wallClock() }, log: log)
+        guard let client = ControlPlaneServer.start(handler: service) else {
+            throw StartFailure(message: "no threads or descriptors for the control plane")
+        }
+        let access = ControlPlaneAccess(client: client, shares: ShareBuilder.build(configuration, log: log))
+        let buffers = BufferPool()
+        let environment = Environment(
+            now: { wallClock() }, uptime: { uptime() }, randomUInt64: { randomNumber() }, log: log)
+        let server = Server(
+            settings: engineSettings(configuration), environment: environment, accessControl: access, buffers: buffers)
+        let transport = makeTransport(configuration, server, buffers)
+        try listen(transport, configuration, port ?? configuration.port, log)
+        transport.start()
+        wait(signals) {
+            log("reading \(config) again")
+            do {
+                let (settings, warnings) = try load(config: config, users: users)
+                for warning in warnings { log(warning) }
+                service.replace(settings)
+                access.replaceShares(ShareBuilder.build(settings.configuration, log: log))
+            } catch {
+                log("\(error); nothing is changed")
+            }
+        }
+        log("stopping")
+        transport.stop()
+        client.close()
+    }
+
+    struct StartFailure: Error, CustomStringConvertible {
+        let message: String
+        var description: String { message }
+    }
+
+    private static func load(
+        config: String, users: String
+    ) throws -> (settings: LoginService.Settings, warnings: [String]) {
+        guard let text = try TextFile.read(config) else { throw StartFailure(message: "\(config): there is no such file") }
+        let (configuration, warnings) = try ServerConfiguration.load(path: config, text: text)
+        let database = try UserDatabase(path: users, text: TextFile.read(users) ?? "")
+        return (LoginService.Settings(configuration: configuration, users: database), warnings)
+    }
+
+    private static func engineSettings(_ configuration: ServerConfiguration) -> ServerSettings {
+        var settings = ServerSettings()
+        settings.dialectMin = Dialect(rawValue: configuration.dialectMin) ?? .smb210
+        settings.dialectMax = Dialect(rawValue: configuration.dialectMax) ?? .smb311
+        settings.signing = requirement(configuration.signing)
+        settings.encryption = requirement(configuration.encryption)
+        settings.name = configuration.name
+        settings.serverGUID = GUID(low: randomNumber(), high: randomNumber())
+        settings.limits.readByteCountMax = UInt32(configuration.readByteCountMax)
+        settings.limits.writeByteCountMax = UInt32(configuration.writeByteCountMax)
+        settings.limits.transactByteCountMax = UInt32(configuration.transactByteCountMax)
+        settings.limits.creditCountMax = UInt16(configuration.creditCountMax)
+        settings.limits.connectionCountMax = configuration.connectionCountMax
+        settings.limits.connectionCountPerAddressMax = configuration.connectionCountPerAddressMax
+        settings.limits.sessionCountMax = configuration.sessionCountMax
+        settings.limits.openCountMax = configuration.openCountMax
+        return settings
+    }
+
+    private static func requirement(_ value: ServerConfiguration.Requirement) -> ServerSettings.Requirement {
+        switch value {
+        case .disabled: .disabled
+        case .offered: .offered
+        case .required: .required
+        }
+    }
+
+    private static func makeTransport(
+        _ configuration: ServerConfiguration, _ server: Server, _ buffers: BufferPool
+    ) -> TCPTransport {
+        var settings = TransportConfiguration(buffers: buffers)
+        settings.connectionCountMax = configuration.connectionCountMax
+        settings.connectionCountPerAddressMax = configuration.connectionCountPerAddressMax
+        settings.tick = { server.tick() }
+        return TCPTransport(configuration: settings) { connection in ConnectionAdapter(connection, server) }
+    }
+
+    private static func listen(
+        _ transport: TCPTransport, _ configuration: ServerConfiguration, _ port: UInt16,
+        _ log: (String) -> Void
+    ) throws {
+        let inherited = inheritedListeners()
+        for descriptor in inherited { transport.adopt(listeningDescriptor: descriptor) }
+        guard inherited.isEmpty else { return log("serving on \(inherited.count) sockets of the service manager") }
+        let addresses = try Interfaces.addresses(configuration)
+        for address in addresses {
+            try transport.listen(address: address, port: port)
+            log("listening on \(address) port \(port)")
+        }
+    }
+
+    /// Socket activation, sd_listen_fds(3): descriptors from 3 on, if they are meant for this process.
+    private static func inheritedListeners() -> [CInt] {
+        // SAFETY: getenv returns a terminated string or nothing.
+        func number(_ name: String) -> Int? { unsafe getenv(name).flatMap { unsafe Int(String(cString: $0)) } }
+        guard number("LISTEN_PID") == Int(getpid()), let count = number("LISTEN_FDS"), count > 0 else { return [] }
+        return (0..<count).map { CInt(3 + $0) }
+    }
+
+    // MARK: clocks, randomness, signals
+
+    private static func wallClock() -> FileTime {
+        let time = read(CLOCK_REALTIME)
+        return FileTime(unixSeconds: Int64(time.tv_sec), nanoseconds: Int64(time.tv_nsec))
+    }
+    private static func uptime() -> UInt64 {
+        let time = read(CLOCK_MONOTONIC)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+    private static func read(_ clock: clockid_t) -> timespec {
+        var time = timespec()
+        // SAFETY: the structure outlives the call.
+        unsafe clock_gettime(clock, &time)
+        return time
+    }
+    private static func randomNumber() -> UInt64 { randomBytes(count: 8).reduce(0) { $0 << 8 | UInt64($1) } }
+
+    /// Signals are waited for by the main thread alone; all others are made after this and inherit the mask.
+    private static func blockSignals() -> sigset_t {
+        var signals = sigset_t()
+        // SAFETY: the set outlives the calls.
+        unsafe sigemptyset(&signals)
+        for number in [SIGTERM, SIGINT, SIGQUIT, SIGHUP] { unsafe sigaddset(&signals, number) }
+        unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+        // A client that goes away while it is written to is no reason to end.
+        unsafe signal(SIGPIPE, SIG_IGN)
+        return signals
+    }
+
+    private static func wait(_ signals: sigset_t, reload: () -> Void) {
+        var signals = signals
+        while true {
+            var number: CInt = 0
+            // SAFETY: both live through the call.
+            guard unsafe sigwait(&signals, &number) == 0 else { continue }
+            if number == SIGHUP { reload() } else { return }
+        }
+    }
+}
