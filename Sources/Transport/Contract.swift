@@ -11,6 +11,8 @@ public protocol MessageReceiver: AnyObject, Sendable {
     func receive(_ message: UnsafeMutableRawBufferPointer, reply: PDUBuffer) -> Bool
     /// The largest message accepted now; asked before each. A longer one closes the connection.
     var messageByteCountMax: Int { get }
+    /// Asked about once a second: true closes the connection (nobody has logged in for too long).
+    var isOverdue: Bool { get }
     /// The connection is gone. Called once, after the last `receive` has been started.
     func disconnected()
 }

@@ -19,6 +19,13 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+/// A pointer that each thread has for itself; null at first.
+void *linux_thread_value(void);
+void linux_set_thread_value(void *value);
+
+/// accept4(2) with SOCK_NONBLOCK and SOCK_CLOEXEC.
+int linux_accept(int listener, struct sockaddr *address, socklen_t *length);
+
 /// Names the calling thread, at most 15 bytes, for tools that list threads.
 void linux_set_thread_name(const char *name);
 

@@ -1,0 +1,84 @@
+import CLinux
+import Glibc
+
+/// System calls around listening sockets and addresses.
+enum Listener {
+    static func open(_ address: String, _ port: UInt16) throws(TransportError) -> CInt {
+        var four = sockaddr_in()
+        var six = sockaddr_in6()
+        // SAFETY: inet_pton fills the structure that its family names; all live through the calls.
+        if unsafe inet_pton(AF_INET, address, &four.sin_addr) == 1 {
+            four.sin_family = sa_family_t(AF_INET)
+            four.sin_port = port.bigEndian
+            return try unsafe withUnsafeBytes(of: &four) { bytes throws(TransportError) in
+                try unsafe open(AF_INET, bytes, address, port)
+            }
+        }
+        guard unsafe inet_pton(AF_INET6, address, &six.sin6_addr) == 1 else { throw .invalidAddress(address) }
+        six.sin6_family = sa_family_t(AF_INET6)
+        six.sin6_port = port.bigEndian
+        return try unsafe withUnsafeBytes(of: &six) { bytes throws(TransportError) in
+            try unsafe open(AF_INET6, bytes, address, port)
+        }
+    }
+
+    private static func open(
+        _ family: CInt, _ bytes: UnsafeRawBufferPointer, _ address: String, _ port: UInt16
+    ) throws(TransportError) -> CInt {
+        let type = CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(family, type, 0)
+        guard descriptor >= 0 else { throw .cannotListen(address: address, port: port, code: errno) }
+        set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
+        // "::" alone takes both families; a certain address only its own.
+        if family == AF_INET6 { set(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, address == "::" ? 0 : 1) }
+        // SAFETY: the bytes are a socket address of this family.
+        let isBound = unsafe bind(
+            descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
+        guard isBound == 0, Glibc.listen(descriptor, 1024) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw .cannotListen(address: address, port: port, code: code)
+        }
+        return descriptor
+    }
+
+    static func port(of descriptor: CInt) -> UInt16 {
+        var six = sockaddr_in6()
+        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        // SAFETY: the structure has the length that is said; the port is at the same place in both families.
+        return unsafe withUnsafeMutablePointer(to: &six) { pointer in
+            _ = unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(descriptor, $0, &length) }
+            return unsafe UInt16(bigEndian: pointer.pointee.sin6_port)
+        }
+    }
+
+    /// What every client's socket is set to.
+    static func prepare(_ descriptor: CInt) {
+        set(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, 1)
+        // A client that vanished without a word is found after two minutes.
+        set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
+        set(descriptor, CInt(IPPROTO_TCP), TCP_KEEPIDLE, 60)
+        set(descriptor, CInt(IPPROTO_TCP), TCP_KEEPINTVL, 20)
+        set(descriptor, CInt(IPPROTO_TCP), TCP_KEEPCNT, 3)
+    }
+
+    private static func set(_ descriptor: CInt, _ level: CInt, _ option: CInt, _ value: CInt) {
+        var value = value
+        // SAFETY: the value lives through the call.
+        unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<CInt>.size))
+    }
+
+    /// The numeric address, an IPv4 address that came through an IPv6 socket as what it is.
+    static func text(of storage: inout sockaddr_storage, _ length: socklen_t) -> String {
+        var text = [CChar](repeating: 0, count: 64)
+        // SAFETY: the storage holds an address of `length` bytes; the text has room for 64.
+        let result = unsafe withUnsafePointer(to: &storage) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe getnameinfo($0, length, &text, 64, nil, 0, NI_NUMERICHOST)
+            }
+        }
+        guard result == 0 else { return "unknown" }
+        let address = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return address.hasPrefix("::ffff:") ? String(address.dropFirst(7)) : address
+    }
+}

@@ -1,0 +1,356 @@
+import CLinux
+import Glibc
+import Platform
+
+/// A reactor is not a thread but a *role* (a poll set, the events it reported, its connections) that one thread of the crew
+/// holds at a time. A handler is a plain function that runs on the thread that read its request, so a fast request never
+/// pays for a change of threads; when one lasts too long, a standby takes the role over and goes on where the blocked thread
+/// stopped. That thread later sends its one reply and becomes a standby.
+@safe final class Reactor: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): everything but `lease` belongs to the thread that holds the role. The role changes hands
+    // only inside a request (`Lease`), and from one thread to the next through `Crew.state`.
+
+    /// Replies up to this size are collected; a larger one is sent as it is.
+    private static let collectedByteCountMax = 16 << 10
+    /// Collected replies are sent once they are this many bytes.
+    private static let flushByteCount = 256 << 10
+    private static let inputByteCount = 64 << 10
+
+    let lease = Lease()
+    private let crew: Crew
+    private let transport: TCPTransport
+    private let configuration: TransportConfiguration
+    private let poll = epoll_create1(CInt(EPOLL_CLOEXEC))
+    private let stopEvent = eventfd(0, CInt(EFD_NONBLOCK) | CInt(EFD_CLOEXEC))
+    private let listeners: [CInt]
+    private let events = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 64)
+    /// Those of `events` still to be served.
+    private var ready = 0..<0
+    private var connections: [CInt: TCPConnection] = [:]
+    /// The connection being served.
+    private var current: TCPConnection?
+    /// Received bytes of the current connection: `input[start..<input.count]` are still to be looked at.
+    private var input: PDUBuffer
+    private var start = 0
+    /// Replies to the current connection that are not sent yet.
+    private var output: PDUBuffer
+    /// Where the next reply is written; the blocked thread keeps it when the role is taken from it.
+    private var reply: PDUBuffer
+
+    init(_ crew: Crew, _ transport: TCPTransport, _ configuration: TransportConfiguration, listeners: [CInt]) {
+        self.crew = crew
+        self.transport = transport
+        self.configuration = configuration
+        self.listeners = listeners
+        input = PDUBuffer(capacity: Self.inputByteCount)
+        output = configuration.buffers.take()
+        reply = configuration.buffers.take()
+        Self.control(poll, EPOLL_CTL_ADD, stopEvent, EPOLLIN.rawValue)
+        // Exclusive: one of the reactors wakes for a new client, not all of them.
+        for listener in listeners { Self.control(poll, EPOLL_CTL_ADD, listener, EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue) }
+    }
+
+    deinit {
+        // SAFETY: allocated by init; nobody holds the role any more.
+        unsafe events.deallocate()
+        close(poll)
+        close(stopEvent)
+    }
+
+    enum Outcome { case finished, lost }
+
+    /// Runs the reactor on this thread until the role is lost, or the transport stops.
+    func run() -> Outcome {
+        if let connection = current {
+            // Taken over in the middle of one of its requests: the other thread keeps what that request uses.
+            let old = input
+            input = PDUBuffer(capacity: Self.inputByteCount)
+            input.append(old.span(start..<old.count))
+            start = 0
+            reply = configuration.buffers.take()
+            if serve(connection) == .lost { return .lost }
+        } else if reply.count > 0 {
+            reply = configuration.buffers.take()
+        }
+        while true {
+            while let index = ready.popFirst() {
+                let descriptor = unsafe events[index].data.fd
+                if descriptor == stopEvent { return finish() }
+                if listeners.contains(descriptor) {
+                    accept(descriptor)
+                } else if let connection = connections[descriptor] {
+                    current = connection
+                    if serve(connection) == .lost { return .lost }
+                }
+            }
+            current = nil
+            let count = unsafe epoll_wait(poll, events.baseAddress, CInt(events.count), -1)
+            ready = 0..<max(0, Int(count))
+            lease.touch()
+            crew.watchdog.wake()
+        }
+    }
+
+    func stop() { eventfd_write(stopEvent, 1) }
+
+    /// All connections end; their receivers are told.
+    private func finish() -> Outcome {
+        for connection in connections.values {
+            connection.disconnect()
+            connection.receiver?.disconnected()
+            transport.registry.remove(connection)
+        }
+        connections = [:]
+        current = nil
+        return .finished
+    }
+
+    // MARK: accepting
+
+    private func accept(_ listener: CInt) {
+        guard let (descriptor, address) = transport.accept(listener) else { return }
+        guard transport.registry.admit(address) else {
+            close(descriptor)
+            return
+        }
+        let connection = TCPConnection(
+            descriptor: descriptor, remoteAddress: address, poll: poll, configuration: configuration,
+            registry: transport.registry)
+        connection.receiver = transport.makeReceiver(connection)
+        connections[descriptor] = connection
+        transport.registry.insert(connection)
+        Self.control(poll, EPOLL_CTL_ADD, descriptor, EPOLLIN.rawValue)
+    }
+
+    // MARK: serving
+
+    private func serve(_ connection: TCPConnection) -> Outcome {
+        guard connection.mayRead() else { return connection.isGone ? drop(connection) : .finished }
+        var isDrained = false
+        while true {
+            while start < input.count || connection.hasWholeMessage {
+                switch step(connection) {
+                case .next: continue
+                case .incomplete: break
+                case .broken: return drop(connection)
+                case .lost: return .lost
+                }
+                break
+            }
+            guard flush(connection) else { return .finished }
+            if isDrained { return .finished }
+            switch receive(connection) {
+            case .some(let drained): isDrained = drained
+            case nil: return drop(connection)
+            }
+            if start == input.count, !connection.hasWholeMessage, isDrained { return .finished }
+        }
+    }
+
+    private enum Step { case next, incomplete, broken, lost }
+
+    /// Takes the next message out of what was received, if it is whole, and has it handled.
+    private func step(_ connection: TCPConnection) -> Step {
+        if connection.hasWholeMessage, let whole = connection.partial {
+            connection.partial = nil
+            connection.partialByteCount = 0
+            return handle(connection, whole, 0..<whole.count, ownsBuffer: true)
+        }
+        let available = input.count - start
+        guard available >= Frame.prefixByteCount else {
+            keep(connection, byteCount: 0)
+            return .incomplete
+        }
+        guard let byteCount = frameByteCount(connection, input, at: start) else { return .broken }
+        guard available >= byteCount else {
+            keep(connection, byteCount: byteCount)
+            return .incomplete
+        }
+        let range = start..<start + byteCount
+        start += byteCount
+        return handle(connection, input, range, ownsBuffer: false)
+    }
+
+    /// Bytes of a message with its prefix; nil if there can be no such message.
+    private func frameByteCount(_ connection: TCPConnection, _ buffer: PDUBuffer, at offset: Int) -> Int? {
+        let (type, byteCount) = Frame.read(buffer, at: offset)
+        switch type {
+        case 0:
+            guard byteCount <= connection.receiver?.messageByteCountMax ?? 0 else { return nil }
+        case Frame.sessionRequest, Frame.keepAlive:
+            guard byteCount <= 256 else { return nil }
+        default: return nil
+        }
+        return Frame.prefixByteCount + byteCount
+    }
+
+    /// The rest of the input waits with the connection for what is to come.
+    private func keep(_ connection: TCPConnection, byteCount: Int) {
+        let buffer = configuration.buffers.take(capacity: max(byteCount, Frame.prefixByteCount))
+        buffer.append(input.span(start..<input.count))
+        connection.partial = buffer
+        connection.partialByteCount = byteCount
+        start = input.count
+    }
+
+    private func handle(
+        _ connection: TCPConnection, _ buffer: PDUBuffer, _ range: Range<Int>, ownsBuffer: Bool
+    ) -> Step {
+        let type = Frame.read(buffer, at: range.lowerBound).type
+        guard type == 0, let receiver = connection.receiver else {
+            if type == Frame.sessionRequest { output.append([Frame.positiveSessionResponse, 0, 0, 0]) }
+            if ownsBuffer { configuration.buffers.give(buffer) }
+            return .next
+        }
+        let message = unsafe buffer.region(range.lowerBound + Frame.prefixByteCount..<range.upperBound)
+        let reply = self.reply
+        reply.count = 0
+        reply.appendZeros(Frame.prefixByteCount)
+        // From `enter` to `leave` only these locals may be used: the role may get a new holder at any moment.
+        let ticket = lease.enter()
+        // SAFETY: the message lies in a buffer that is ours until given back below; the new holder of a lost role only
+        // reads other bytes of it.
+        let goesOn = Self.inCall(of: connection, self, ticket) { unsafe receiver.receive(message, reply: reply) }
+        let isHolder = lease.leave(ticket)
+        let isEmpty = reply.count <= Frame.prefixByteCount
+        if !isEmpty { Frame.writePrefix(reply, at: 0) }
+        if ownsBuffer { configuration.buffers.give(buffer) }
+        guard isHolder else {
+            if isEmpty {
+                configuration.buffers.give(reply)
+                if !goesOn { connection.closeWhenSent() }
+            } else {
+                connection.sendLate(reply, closes: !goesOn)
+            }
+            return .lost
+        }
+        if !isEmpty { collect(connection) }
+        guard goesOn else {
+            _ = flush(connection)
+            connection.closeWhenSent()
+            return .broken
+        }
+        return .next
+    }
+
+    /// Puts the reply behind those collected before it, or sends them and lets it be the next to be sent.
+    private func collect(_ connection: TCPConnection) {
+        if output.count == 0 {
+            swap(&output, &reply)
+        } else if reply.count <= Self.collectedByteCountMax {
+            output.append(reply.span(0..<reply.count))
+        } else {
+            _ = flush(connection)
+            swap(&output, &reply)
+        }
+        if output.count >= Self.flushByteCount { _ = flush(connection) }
+    }
+
+    /// Sends the collected replies. - Returns: false if the client does not take them for now.
+    private func flush(_ connection: TCPConnection) -> Bool {
+        guard output.count > 0 else { return connection.mayRead() }
+        if connection.flush(output) {
+            output.count = 0
+            // What one large reply needed is not kept for ever.
+            if output.capacity > 2 << 20 { output = configuration.buffers.take() }
+            return true
+        }
+        output = configuration.buffers.take()
+        return false
+    }
+
+    /// Reads what is there. - Returns: whether that was all; nil when the client is gone.
+    private func receive(_ connection: TCPConnection) -> Bool? {
+        let buffer: PDUBuffer
+        let wanted: Int
+        if let partial = connection.partial {
+            buffer = partial
+            wanted = max(connection.partialByteCount, Frame.prefixByteCount) - partial.count
+        } else {
+            input.count = 0
+            start = 0
+            buffer = input
+            wanted = Self.inputByteCount
+        }
+        let room = unsafe buffer.spare(wanted)
+        // SAFETY: the room has `wanted` bytes.
+        let count = unsafe recv(connection.descriptor, room.baseAddress, wanted, 0)
+        if count < 0 { return errno == EAGAIN || errno == EINTR ? true : nil }
+        guard count > 0 else { return nil }
+        buffer.count += count
+        if buffer === connection.partial, connection.partialByteCount == 0, buffer.count == Frame.prefixByteCount {
+            guard let byteCount = frameByteCount(connection, buffer, at: 0) else { return nil }
+            connection.partialByteCount = byteCount
+            buffer.reserve(byteCount - buffer.count)
+            return false
+        }
+        return count < wanted
+    }
+
+    /// The connection is over: nobody is listened to, and its receiver is told.
+    private func drop(_ connection: TCPConnection) -> Outcome {
+        Self.control(poll, EPOLL_CTL_DEL, connection.descriptor, 0)
+        connection.disconnect()
+        connections[connection.descriptor] = nil
+        transport.registry.remove(connection)
+        connection.partial = nil
+        current = nil
+        output.count = 0
+        start = input.count
+        // Telling it may block (files are closed), so it counts as a request.
+        let ticket = lease.enter()
+        connection.receiver?.disconnected()
+        return lease.leave(ticket) ? .finished : .lost
+    }
+
+    // MARK: the call that a thread is in
+
+    private struct Call {
+        let connection: TCPConnection
+        let reactor: Reactor
+        let ticket: Lease.Ticket
+    }
+
+    private static func inCall<Result>(
+        of connection: TCPConnection, _ reactor: Reactor, _ ticket: Lease.Ticket, _ body: () -> Result
+    ) -> Result {
+        var call = Call(connection: connection, reactor: reactor, ticket: ticket)
+        // SAFETY: the pointer is taken back before `call` goes; only this thread sees it.
+        return unsafe withUnsafeMutablePointer(to: &call) { pointer in
+            unsafe linux_set_thread_value(pointer)
+            defer { linux_set_thread_value(nil) }
+            return body()
+        }
+    }
+
+    /// Gives the role away if this thread is inside `connection`'s receiver.
+    static func giveAway(whileIn connection: TCPConnection) {
+        guard let pointer = unsafe linux_thread_value() else { return }
+        // SAFETY: `inCall` of this thread set it, and takes it back before the call ends.
+        let call = unsafe pointer.assumingMemoryBound(to: Call.self).pointee
+        guard call.connection === connection else { return }
+        _ = call.reactor.crew.reassign(call.reactor, call.ticket)
+    }
+
+    static func control(_ poll: CInt, _ operation: CInt, _ descriptor: CInt, _ interest: UInt32) {
+        // SAFETY: plain values in a structure of our own, which lives through the call.
+        var event = unsafe epoll_event()
+        unsafe event.events = interest
+        unsafe event.data.fd = descriptor
+        unsafe epoll_ctl(poll, operation, descriptor, &event)
+    }
+}
+
+extension TCPConnection {
+    fileprivate var hasWholeMessage: Bool {
+        guard let partial else { return false }
+        return partialByteCount > 0 && partial.count == partialByteCount
+    }
+
+    /// Whether the other side has hung up.
+    fileprivate var isGone: Bool {
+        var entry = pollfd(fd: descriptor, events: 0, revents: 0)
+        // SAFETY: the entry lives through the call.
+        return unsafe Glibc.poll(&entry, 1, 0) == 1 && entry.revents & Int16(POLLHUP | POLLERR) != 0
+    }
+}

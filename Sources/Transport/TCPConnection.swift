@@ -1,0 +1,195 @@
+import CLinux
+import Glibc
+import Platform
+
+/// One TCP connection. Receiving is up to the thread that holds the reactor's role; sending is up to whoever has a reply, so
+/// there is a lock around the sending side. While nothing is under way it holds no buffer.
+@safe public final class TCPConnection: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): `partial` and `receiver` are touched only by the holder of the reactor's role, which
+    // changes hands through `Lease` and `Crew.state`; everything else is immutable or behind `outbox`.
+
+    let descriptor: CInt
+    /// The client's address as text, without port.
+    public let remoteAddress: String
+    private let poll: CInt
+    private let buffers: BufferPool
+    private let unsentByteCountMax: Int
+    private let registry: ConnectionRegistry
+    /// Set once, before the first event.
+    var receiver: (any MessageReceiver)?
+    /// A message that has not arrived whole, prefix included, and how many bytes it will have; 0 when not known yet.
+    var partial: PDUBuffer?
+    var partialByteCount = 0
+
+    private struct Outbox {
+        var unsent: [(buffer: PDUBuffer, range: Range<Int>)] = []
+        var unsentByteCount = 0
+        var interest = EPOLLIN.rawValue
+        /// Close once everything is sent.
+        var closesWhenSent = false
+    }
+    private let outbox = Mutex(Outbox())
+
+    init(
+        descriptor: CInt, remoteAddress: String, poll: CInt, configuration: TransportConfiguration,
+        registry: ConnectionRegistry
+    ) {
+        self.descriptor = descriptor
+        self.remoteAddress = remoteAddress
+        self.poll = poll
+        self.registry = registry
+        buffers = configuration.buffers
+        unsentByteCountMax = configuration.unsentByteCountMax
+    }
+
+    deinit {
+        Glibc.close(descriptor)
+        registry.ended(remoteAddress)
+    }
+
+    // MARK: for the receiver, on any thread
+
+    /// Sends one message, which begins at byte 4 of the buffer; the first four become its Direct TCP prefix,
+    /// [MS-SMB2] 2.1. The buffer is the connection's from now on, and goes back to the pool.
+    public func send(_ message: PDUBuffer) {
+        Frame.writePrefix(message, at: 0)
+        outbox.withLock { enqueue(message, 0..<message.count, ownsBuffer: true, &$0) }
+    }
+
+    /// Ends the connection; `MessageReceiver.disconnected` follows.
+    public func disconnect() { shutdown(descriptor, CInt(SHUT_RDWR)) }
+
+    /// The message being received on this thread is about to block: another thread takes the reactor over. Elsewhere it
+    /// does nothing.
+    public func willBlock() { Reactor.giveAway(whileIn: self) }
+
+    // MARK: for the reactor
+
+    /// Sends what `buffer` holds. What the client does not take now is kept, in `buffer` itself.
+    /// - Returns: true when everything is sent and `buffer` is still the caller's.
+    func flush(_ buffer: PDUBuffer) -> Bool {
+        outbox.withLock { box in
+            if box.unsent.isEmpty {
+                let end = push(buffer, 0..<buffer.count)
+                if end == buffer.count { return true }
+                enqueue(buffer, end..<buffer.count, ownsBuffer: true, &box)
+            } else {
+                enqueue(buffer, 0..<buffer.count, ownsBuffer: true, &box)
+            }
+            return false
+        }
+    }
+
+    /// The reply to a request that was left behind: sent by the thread that made it.
+    func sendLate(_ buffer: PDUBuffer, closes: Bool) {
+        outbox.withLock { box in
+            if closes { box.closesWhenSent = true }
+            enqueue(buffer, 0..<buffer.count, ownsBuffer: true, &box)
+        }
+    }
+
+    func closeWhenSent() {
+        outbox.withLock { box in
+            box.closesWhenSent = true
+            settle(&box)
+        }
+    }
+
+    /// Sends what could not be sent before. - Returns: true if nothing speaks against reading on.
+    func mayRead() -> Bool {
+        outbox.withLock { box in
+            if box.unsent.isEmpty, !box.closesWhenSent { return true }
+            settle(&box)
+            return box.unsent.isEmpty && !box.closesWhenSent
+        }
+    }
+
+    private func enqueue(_ buffer: PDUBuffer, _ range: Range<Int>, ownsBuffer: Bool, _ box: inout Outbox) {
+        box.unsent.append((buffer, range))
+        box.unsentByteCount += range.count
+        settle(&box)
+        // A client that asks and never reads: nothing is gained by keeping more for it.
+        if box.unsentByteCount > unsentByteCountMax { disconnect() }
+    }
+
+    private func settle(_ box: inout Outbox) {
+        while let (buffer, range) = box.unsent.first {
+            let end = push(buffer, range)
+            box.unsentByteCount -= end - range.lowerBound
+            if end < range.upperBound {
+                box.unsent[0].range = end..<range.upperBound
+                break
+            }
+            box.unsent.removeFirst()
+            buffers.give(buffer)
+        }
+        if box.unsent.isEmpty, box.closesWhenSent { disconnect() }
+        // Not read from while it does not read.
+        listen(box.unsent.isEmpty ? EPOLLIN.rawValue : EPOLLOUT.rawValue, &box)
+    }
+
+    private func listen(_ interest: UInt32, _ box: inout Outbox) {
+        guard interest != box.interest else { return }
+        box.interest = interest
+        Reactor.control(poll, EPOLL_CTL_MOD, descriptor, interest)
+    }
+
+    /// - Returns: how far it got. An error is left for the receiving side to find.
+    private func push(_ buffer: PDUBuffer, _ range: Range<Int>) -> Int {
+        var at = range.lowerBound
+        while at < range.upperBound {
+            let rest = unsafe buffer.region(at..<range.upperBound)
+            // SAFETY: the region lies inside the buffer, which nobody else writes to any more.
+            let count = unsafe Glibc.send(descriptor, rest.baseAddress, rest.count, CInt(MSG_NOSIGNAL))
+            if count < 0 {
+                if errno == EINTR { continue }
+                return errno == EAGAIN ? at : range.upperBound
+            }
+            at += count
+        }
+        return at
+    }
+}
+
+/// Who is connected, for the bounds and for the second's look at who is overdue.
+final class ConnectionRegistry: Sendable {
+    private struct Counts {
+        var total = 0
+        var byAddress: [String: Int] = [:]
+        var connections: [ObjectIdentifier: TCPConnection] = [:]
+    }
+    private let counts = Mutex(Counts())
+    private let countMax: Int
+    private let countPerAddressMax: Int
+
+    init(_ configuration: TransportConfiguration) {
+        countMax = configuration.connectionCountMax
+        countPerAddressMax = configuration.connectionCountPerAddressMax
+    }
+
+    /// Counts a connection in. - Returns: false when there are too many.
+    func admit(_ address: String) -> Bool {
+        counts.withLock { counts in
+            guard counts.total < countMax, counts.byAddress[address, default: 0] < countPerAddressMax else { return false }
+            counts.total += 1
+            counts.byAddress[address, default: 0] += 1
+            return true
+        }
+    }
+
+    /// Its descriptor is closed.
+    func ended(_ address: String) {
+        counts.withLock { counts in
+            counts.total -= 1
+            let left = counts.byAddress[address, default: 1] - 1
+            counts.byAddress[address] = left > 0 ? left : nil
+        }
+    }
+
+    func insert(_ connection: TCPConnection) { counts.withLock { $0.connections[ObjectIdentifier(connection)] = connection } }
+    func remove(_ connection: TCPConnection) {
+        _ = counts.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
+    }
+    var all: [TCPConnection] { counts.withLock { Array($0.connections.values) } }
+    var count: Int { counts.withLock { $0.total } }
+}
