@@ -1,9 +1,6 @@
 // What Linux has and Swift's Glibc module does not show: epoll, openat2, statx, per-thread credentials.
 #ifndef CLINUX_H
 #define CLINUX_H
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <fcntl.h>
 #include <poll.h>
 #include <semaphore.h>
@@ -19,5 +16,7 @@
 #include <sys/un.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+#include "FileCalls.h"
 
 #endif
