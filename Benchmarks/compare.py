@@ -254,7 +254,7 @@ def number(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def table(results, kinds):
+def table(results):
     """Markdown: what each server did, and Apus as a multiple of smbd (rate up is better, CPU and memory down)."""
     def cell(title, kind, key):
         samples = [sample[key] for sample in results[title].get(kind, []) if key in sample]
@@ -278,6 +278,14 @@ def table(results, kinds):
     return "\n".join(lines + [""] + memory)
 
 
+def machine(settings):
+    """One line: on what, against what, how."""
+    model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    smbd = subprocess.run([ROOT / "lab/peers", "smbd", "-V"], capture_output=True, text=True).stdout.strip()
+    return (f"{os.cpu_count()} processors ({model[1] if model else os.uname().machine}), Linux {os.uname().release}, "
+            f"smbd {smbd.replace('Version ', '')}; medians of {settings.rounds} rounds, the servers in turn.")
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
@@ -285,6 +293,7 @@ def main():
     parser.add_argument("--only", default="", help="rows whose title matches this regular expression")
     parser.add_argument("--servers", default="apus,smbd")
     parser.add_argument("--json", help="write every sample to this file too")
+    parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     parser.add_argument("--small", action="store_true", help="a tenth of the data: to try the script")
     settings = parser.parse_args()
     settings.big, settings.many, settings.entries, settings.sessions = (
@@ -319,7 +328,12 @@ def main():
         for server in servers.values():
             server.stop()
         shutil.rmtree(base, ignore_errors=True)
-    print(table(results, kinds))
+    text = f"{machine(settings)}\n\n{table(results)}"
+    print(text)
+    if settings.readme:
+        page = ROOT / "README.md"
+        page.write_text(re.sub(r"(<!-- bench -->\n).*?(<!-- /bench -->)",
+                               lambda match: f"{match[1]}\n{text}\n\n{match[2]}", page.read_text(), flags=re.S))
     if settings.json:
         pathlib.Path(settings.json).write_text(json.dumps(results, indent=1))
     for failure in failures:

@@ -44,6 +44,8 @@ need_packages() {
 need_swift() {
     local found=none
     if command -v swift >/dev/null; then
+        swift --version >/dev/null 2>&1 || need_packages swift
+        swift --version >/dev/null || die "swift is there ($(command -v swift)) and does not run"
         found=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1)
         [ "$(printf '%s\n' "$swift_minimum" "${found:-0}" | sort -V | head -n 1)" = "$swift_minimum" ] && return 0
     fi

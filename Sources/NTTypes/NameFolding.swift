@@ -21,7 +21,7 @@ extension NTName {
     /// The scalar at `offset` and how many bytes it takes. Generalised UTF-8 (see `NTName`); a byte that cannot start or
     /// continue one stands for the low surrogate that the wire shows for it, U+DC80 and up.
     @inlinable
-    static func decode(_ bytes: Span<UInt8>, at offset: Int) -> (scalar: UInt32, byteCount: Int) {
+    public static func decode(_ bytes: Span<UInt8>, at offset: Int) -> (scalar: UInt32, byteCount: Int) {
         let first = bytes[offset]
         if first < 0x80 { return (UInt32(first), 1) }
         let length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
@@ -33,6 +33,14 @@ extension NTName {
         }
         let least: UInt32 = length == 4 ? 0x1_0000 : length == 3 ? 0x800 : 0x80
         return scalar >= least && scalar <= 0x10_FFFF ? (scalar, length) : (0xDC00 + UInt32(first), 1)
+    }
+
+    /// What stands for `scalar` when names are compared without regard to case: the same for all letters that Unicode's
+    /// simple case folding takes for one.
+    @inlinable
+    public static func folded(_ scalar: UInt32) -> UInt32 {
+        if scalar < 0x80 { return scalar &- 0x41 < 26 ? scalar | 0x20 : scalar }
+        return CaseFolding.folded(scalar)
     }
 
     /// The capital letter that NTFS's upcase table has for `scalar`: simple one-to-one mappings only, so that "ß" stays.

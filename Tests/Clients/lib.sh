@@ -1,7 +1,7 @@
 # What the client tests share. Each test sources this, calls `begin`, then `check NAME COMMAND…`, then `finish`.
 # It prints TAP lines (ok, not ok, ok # SKIP), which tools/test counts.
 #   SERVER_KIND=apus|smbd   the server under test: smbd shows that a test can pass
-#   SIZE=small|full         how much data (./dev test --all sets full)
+#   SIZE=small|full|show    how much data (./dev test --all sets full; show: 1 GiB and 100,000 files in every combination)
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../lab/common.sh"
 clients=$repository/Tests/Clients

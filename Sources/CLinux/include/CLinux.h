@@ -19,6 +19,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "FileCalls.h"
+
 /// A pointer that each thread has for itself; null at first.
 void *linux_thread_value(void);
 void linux_set_thread_value(void *value);

@@ -1,0 +1,148 @@
+import CLinux
+import FileStore
+import Glibc
+import NTTypes
+
+/// Where a file's name is.
+private struct Place: ~Copyable {
+    let folder: FoundFolder
+    let name: SystemPath
+}
+
+extension LinuxFile {
+    /// The folder this file's name is in and that name, sure to be this file's: what acts on a name must not meet another file
+    /// that has come to its place.
+    private func locate(
+        _ components: [NTName]
+    ) throws(NTStatus) -> Place {
+        guard let last = components.last else { throw .accessDenied }
+        let folder = try store.openParent(of: components, caseSensitive: true)
+        let name = try SystemPath(last)
+        var status = apus_statx()
+        try Linux.status(folder.descriptor.raw, name, into: &status).orThrow()
+        guard status.identity == identity else { throw .objectNameNotFound }
+        return Place(folder: folder, name: name)
+    }
+
+    func checkRemovable(as user: Credentials) throws(NTStatus) {
+        try store.identity.act(as: user)
+        let descriptor = try handle.begin()
+        defer { handle.end() }
+        let (information, _, status) = try readInformation(descriptor)
+        // [MS-FSA] 2.1.5.15.3.
+        if information.attributes.contains(.readOnly) { throw .cannotDelete }
+        let components = path.components
+        // The root of the share stays.
+        guard !components.isEmpty else { throw .accessDenied }
+        if isDirectory {
+            guard try isEmptyFolder(descriptor) else { throw .directoryNotEmpty }
+        }
+        let folder = try store.openParent(of: components, caseSensitive: true)
+        guard store.mayDelete(ownedBy: status.user_id, in: folder.descriptor.raw, as: user) else {
+            throw .accessDenied
+        }
+    }
+
+    private func isEmptyFolder(_ descriptor: CInt) throws(NTStatus) -> Bool {
+        var reader = DirectoryReader(OwnedDescriptor(try Linux.reopenFolder(descriptor).orThrow()))
+        while try reader.advance() {
+            if !reader.isDotEntry { return false }
+        }
+        return true
+    }
+
+    func remove(as user: Credentials) throws(NTStatus) {
+        try store.identity.act(as: user)
+        let place = try locate(path.components)
+        let result = Linux.unlink(place.folder.descriptor.raw, place.name, isDirectory: isDirectory)
+        // Some file systems say so of a folder with entries.
+        if isDirectory, result.failed(EEXIST) { throw .directoryNotEmpty }
+        try result.orThrow()
+    }
+
+    /// [MS-FSA] 2.1.5.15.11.
+    func rename(to path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus) {
+        try store.refuseVetoed(path.components)
+        // The root of a share has no name in it.
+        guard let newName = path.components.last, !self.path.isRoot else { throw .accessDenied }
+        try store.identity.act(as: user)
+        let source = try locate(self.path.components)
+        let target = try store.openParent(of: path.components, caseSensitive: store.options.isCaseSensitive)
+        let present = try store.spelling(
+            of: newName, in: target.descriptor.raw, caseSensitive: store.options.isCaseSensitive)
+        let systemName = try SystemPath(newName)
+        if let present {
+            let presentName = try SystemPath(present)
+            var status = apus_statx()
+            try Linux.status(target.descriptor.raw, presentName, into: &status).orThrow()
+            let isSameFile = status.identity == identity
+            if !isSameFile {
+                try checkReplaceable(status, presentName, in: target.descriptor.raw, replaceIfExists)
+                // Onto the name that is there first: so the file it stood for goes, and at no time is there none.
+                if present != newName {
+                    try move(source.folder.descriptor.raw, source.name, to: target.descriptor.raw, presentName, replaces: true)
+                    try move(target.descriptor.raw, presentName, to: target.descriptor.raw, systemName, replaces: true)
+                    self.path = NTPath(components: target.components + [newName], stream: self.path.stream)
+                    return
+                }
+            }
+        }
+        try move(
+            source.folder.descriptor.raw, source.name, to: target.descriptor.raw, systemName, replaces: present != nil)
+        self.path = NTPath(components: target.components + [newName], stream: self.path.stream)
+    }
+
+    /// Whether the file that has the new name may give way.
+    private func checkReplaceable(
+        _ status: apus_statx, _ name: SystemPath, in folder: CInt, _ replaceIfExists: Bool
+    ) throws(NTStatus) {
+        guard replaceIfExists else { throw .objectNameCollision }
+        // [MS-FSA] 2.1.5.15.11: no folder is replaced, and no file that is read-only.
+        if status.isDirectory { throw .accessDenied }
+        // SAFETY: the buffer is valid through the call.
+        let kept = unsafe store.identity.decoding {
+            unsafe Linux.attribute(ofEntry: name, in: folder, DOSAttributes.attributeName, into: $0)
+        }
+        if kept?.attributes.contains(.readOnly) == true { throw .accessDenied }
+    }
+
+    private func move(
+        _ folder: CInt, _ name: SystemPath, to newFolder: CInt, _ newName: SystemPath, replaces: Bool
+    ) throws(NTStatus) {
+        var result = Linux.rename(folder, name, to: newFolder, newName, replaces: replaces)
+        if !replaces, result.failed(EINVAL) || result.failed(ENOSYS) {
+            // A file system without RENAME_NOREPLACE: the look above is all the protection there is. EINVAL may also
+            // mean that a folder would come to be inside itself; then it is said again.
+            var status = apus_statx()
+            if Linux.status(newFolder, newName, into: &status) >= 0 { throw .objectNameCollision }
+            result = Linux.rename(folder, name, to: newFolder, newName, replaces: true)
+        }
+        if result.failed(EXDEV) { throw .notSameDevice }
+        if result.failed(EISDIR) || result.failed(ENOTEMPTY) { throw .accessDenied }
+        if result.failed(EINVAL) { throw .invalidParameter }
+        try result.orThrow()
+    }
+
+    /// [MS-FSA] 2.1.5.15.6.
+    func link(at path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus) {
+        try store.refuseVetoed(path.components)
+        guard let newName = path.components.last, path.stream == nil else { throw .objectNameInvalid }
+        if isDirectory { throw .fileIsADirectory }
+        try store.identity.act(as: user)
+        let source = try locate(self.path.components)
+        let target = try store.openParent(of: path.components, caseSensitive: store.options.isCaseSensitive)
+        let present = try store.spelling(
+            of: newName, in: target.descriptor.raw, caseSensitive: store.options.isCaseSensitive)
+        if let present {
+            let presentName = try SystemPath(present)
+            var status = apus_statx()
+            try Linux.status(target.descriptor.raw, presentName, into: &status).orThrow()
+            try checkReplaceable(status, presentName, in: target.descriptor.raw, replaceIfExists)
+            if status.identity == identity { return }
+            try Linux.unlink(target.descriptor.raw, presentName, isDirectory: false).orThrow()
+        }
+        let result = Linux.link(source.folder.descriptor.raw, source.name, to: target.descriptor.raw, try SystemPath(newName))
+        if result.failed(EXDEV) { throw .notSameDevice }
+        try result.orThrow()
+    }
+}

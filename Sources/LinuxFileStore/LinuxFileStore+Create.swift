@@ -1,0 +1,139 @@
+import CLinux
+import FileStore
+import Glibc
+import NTTypes
+
+extension LinuxFileStore {
+    /// [MS-FSA] 2.1.5.1.1: a new file or folder.
+    func createNew(
+        _ path: NTPath, _ parameters: OpenParameters, as user: Credentials
+    ) throws(NTStatus) -> OpenedFile {
+        guard let name = path.components.last else {
+            try Self.checkType(isDirectory: true, parameters.options)
+            throw .objectNameCollision
+        }
+        let isDirectory = parameters.options.contains(.directoryFile)
+        // [MS-FSA] 2.1.5.1.1: what is made read-only could not be deleted on close.
+        if parameters.options.contains(.deleteOnClose), parameters.attributes.contains(.readOnly) {
+            throw .cannotDelete
+        }
+        let caseSensitive = isCaseSensitive(parameters)
+        let parent = try openParent(of: path.components, caseSensitive: caseSensitive)
+        let systemName = try SystemPath(name)
+        if !caseSensitive, try foldedNames.spelling(of: name, in: parent.descriptor.raw) != nil {
+            throw .objectNameCollision
+        }
+        let descriptor = try make(systemName, in: parent.descriptor.raw, isDirectory: isDirectory, parameters)
+        let components = parent.components + [name]
+        do throws(NTStatus) {
+            return try furnish(descriptor, in: parent.descriptor.raw, components, parameters, as: user)
+        } catch {
+            // Half a file is none.
+            _ = Linux.unlink(parent.descriptor.raw, systemName, isDirectory: isDirectory)
+            throw error
+        }
+    }
+
+    /// Exactly one of those who call at once succeeds; the others get objectNameCollision.
+    private func make(
+        _ name: SystemPath, in folder: CInt, isDirectory: Bool, _ parameters: OpenParameters
+    ) throws(NTStatus) -> OwnedDescriptor {
+        let mask = isDirectory ? options.directoryMask : options.createMask
+        let forced = isDirectory ? options.forceDirectoryMode : options.forceCreateMode
+        let mode = parameters.mode.map { $0 & 0o7777 } ?? (0o777 & mask | forced)
+        guard isDirectory else {
+            let made = Linux.create(folder, name, mode: mode)
+            if made.failed(ENOENT) { throw .objectPathNotFound }
+            let descriptor = OwnedDescriptor(try made.orThrow())
+            try settle(mode, of: descriptor.raw, exactly: parameters.mode != nil)
+            return descriptor
+        }
+        let made = Linux.makeFolder(folder, name, mode: mode)
+        if made.failed(ENOENT) { throw .objectPathNotFound }
+        try made.orThrow()
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
+        var opened = Linux.openBeneath(folder, name, flags: flags, resolve: resolve)
+        if opened.failed(EACCES) {
+            opened = Linux.openBeneath(folder, name, flags: Self.pathOnly | flags, resolve: resolve)
+        }
+        let descriptor = OwnedDescriptor(try opened.orThrow())
+        try settle(mode, of: descriptor.raw, exactly: parameters.mode != nil)
+        return descriptor
+    }
+
+    /// Gives the file the permission bits that the process's umask, or mkdir's rules, kept from it. A default ACL of the folder may
+    /// have set others on purpose: unless the client has named the bits itself, only the forced ones are made good.
+    private func settle(_ mode: UInt32, of descriptor: CInt, exactly: Bool) throws(NTStatus) {
+        let forced = options.forceCreateMode | options.forceDirectoryMode
+        guard exactly || mode & forced != 0 else { return }
+        var status = apus_statx()
+        try Linux.status(descriptor, into: &status).orThrow()
+        let present = UInt32(status.mode) & 0o7777
+        let wanted = exactly ? mode | present & 0o2000 : present | mode & forced
+        if wanted != present { try identity.insisting { Linux.setMode(descriptor, wanted) }.orThrow() }
+    }
+
+    /// Owner, attributes, space and extended attributes of what was just made.
+    private func furnish(
+        _ descriptor: consuming OwnedDescriptor, in folder: CInt, _ components: [NTName],
+        _ parameters: OpenParameters, as user: Credentials
+    ) throws(NTStatus) -> OpenedFile {
+        var status = apus_statx()
+        if options.inheritsOwner, identity.switches {
+            try Linux.status(folder, into: &status).orThrow()
+            let owner = status.user_id
+            try identity.insisting { Linux.setOwner(descriptor.raw, user: owner, group: .max) }.orThrow()
+        }
+        try Linux.status(descriptor.raw, into: &status).orThrow()
+        // A new file is to be archived, [MS-FSA] 2.1.5.1.1; a folder only if the client says so.
+        var attributes = parameters.attributes.intersection(DOSAttributes.settableAttributes)
+        if status.isDirectory { attributes.remove(.temporary) } else { attributes.insert(.archive) }
+        let kept = DOSAttributes(attributes: attributes, creationTime: FileTime(status.bestBirthTime))
+        let isKept = try keep(kept, on: descriptor.raw)
+        let handle = OpenHandle(descriptor, rights: status.isDirectory ? .read : [.read, .write])
+        let file = LinuxFile(
+            store: self, status: status, user: user, handle: handle, path: NTPath(components: components))
+        do throws(NTStatus) {
+            if !parameters.extendedAttributes.isEmpty {
+                try file.setExtendedAttributes(parameters.extendedAttributes, as: user)
+            }
+            if let descriptor = parameters.securityDescriptor {
+                try file.setInitialSecurityDescriptor(descriptor, as: user)
+            }
+            if parameters.allocationSize > 0, !status.isDirectory {
+                try file.setAllocationSize(parameters.allocationSize)
+            }
+        } catch {
+            file.close()
+            throw error
+        }
+        let information = FileInformation(
+            status, isKept ? kept : nil, announcedAllocation: announcedAllocations.byteCount(for: status.identity))
+        // Who makes a file has what it asked for, [MS-FSA] 2.1.5.1.1, whatever the file's own rules say to others.
+        let maximal = AccessMask.fileAllAccess
+        var granted = parameters.desiredAccess
+        if granted.contains(.accessSystemSecurity) { throw .privilegeNotHeld }
+        if granted.contains(.maximumAllowed) { granted = granted.union(maximal).subtracting(.maximumAllowed) }
+        return OpenedFile(
+            file: file, action: .created, information: information, grantedAccess: granted, maximalAccess: maximal)
+    }
+
+    /// Writes DOSATTRIB.
+    /// - Returns: false where the file system keeps none, which is not an error.
+    @discardableResult
+    func keep(_ attributes: DOSAttributes, on descriptor: CInt) throws(NTStatus) -> Bool {
+        guard options.keepsDOSAttributes else { return false }
+        let value = attributes.encoded
+        let result = identity.insisting {
+            Linux.setAttribute(descriptor, DOSAttributes.attributeName, value)
+        }
+        if result.failed(EOPNOTSUPP) {
+            warnOfMissingAttributes()
+            return false
+        }
+        // User attributes belong to files and folders; others, xattr(7), cannot have any.
+        if result.failed(EPERM), !identity.switches { return false }
+        try result.orThrow()
+        return true
+    }
+}

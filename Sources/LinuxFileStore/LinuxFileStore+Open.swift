@@ -1,0 +1,196 @@
+import CLinux
+import FileStore
+import Glibc
+import NTTypes
+
+extension LinuxFileStore {
+    /// [MS-FSA] 2.1.5.1.
+    public func open(
+        _ path: NTPath, _ parameters: OpenParameters, as user: Credentials
+    ) throws(NTStatus) -> OpenedFile {
+        try refuseVetoed(path.components)
+        try identity.act(as: user)
+        if let stream = path.stream { return try openStream(stream, of: path, parameters, as: user) }
+        return try openFile(path, parameters, as: user)
+    }
+
+    func openFile(_ path: NTPath, _ parameters: OpenParameters, as user: Credentials) throws(NTStatus) -> OpenedFile {
+        // Whoever finds a file that was not there when it wanted to create, or none where there was one, looks again.
+        for _ in 0..<16 {
+            do throws(NTStatus) {
+                switch parameters.disposition {
+                case .open, .overwrite: return try openExisting(path, parameters, as: user)
+                case .create: return try createNew(path, parameters, as: user)
+                case .openIf, .overwriteIf, .supersede:
+                    do throws(NTStatus) {
+                        return try openExisting(path, parameters, as: user)
+                    } catch .objectNameNotFound {
+                        return try createNew(path, parameters, as: user)
+                    }
+                }
+            } catch .objectNameCollision where parameters.disposition != .create {
+                continue
+            }
+        }
+        throw .objectNameCollision
+    }
+
+    // MARK: an existing file
+
+    /// A file that was found, with the least rights that serve.
+    private struct Found: ~Copyable {
+        var descriptor: OwnedDescriptor
+        var rights: OpenHandle.Rights
+        var components: [NTName]
+    }
+
+    private func openExisting(
+        _ path: NTPath, _ parameters: OpenParameters, as user: Credentials
+    ) throws(NTStatus) -> OpenedFile {
+        let found = try find(path, parameters)
+        var status = apus_statx()
+        try Linux.status(found.descriptor.raw, into: &status).orThrow()
+        if status.isSymbolicLink { throw .objectNameNotFound }
+        try Self.checkType(isDirectory: status.isDirectory, parameters.options)
+        let kept = dosAttributes(found.descriptor.raw, isPathOnly: found.rights.isEmpty)
+        let information = FileInformation(
+            status, kept, announcedAllocation: announcedAllocations.byteCount(for: status.identity))
+        try Self.checkAttributes(information, parameters)
+        let check = AccessCheck(
+            store: self, user: user, status: status, descriptor: found.descriptor.raw,
+            attributes: information.attributes, components: found.components)
+        _ = try check.granted(Self.impliedAccess(parameters))
+        let granted = try check.granted(parameters.desiredAccess)
+        let maximal = parameters.wantsMaximalAccess ? check.maximalAccess() : granted
+        let components = found.components
+        let rights = found.rights
+        let handle = OpenHandle(found.descriptor, rights: rights)
+        let file = LinuxFile(
+            store: self, status: status, user: user, handle: handle, path: NTPath(components: components))
+        return OpenedFile(
+            file: file, action: .opened, information: information, grantedAccess: granted, maximalAccess: maximal)
+    }
+
+    /// [MS-FSA] 2.1.5.1: what kind of thing the client said it wants.
+    static func checkType(isDirectory: Bool, _ options: CreateOptions) throws(NTStatus) {
+        if isDirectory, options.contains(.nonDirectoryFile) { throw .fileIsADirectory }
+        if !isDirectory, options.contains(.directoryFile) { throw .notADirectory }
+    }
+
+    private static func checkAttributes(
+        _ information: FileInformation, _ parameters: OpenParameters
+    ) throws(NTStatus) {
+        let attributes = information.attributes
+        // [MS-FSA] 2.1.5.1.2: a read-only file cannot be deleted, on close either.
+        if parameters.options.contains(.deleteOnClose), attributes.contains(.readOnly) { throw .cannotDelete }
+        guard parameters.disposition.replacesData else { return }
+        // [MS-FSA] 2.1.5.1.2: a folder has no data to replace.
+        if information.isDirectory { throw .objectNameCollision }
+        if attributes.contains(.readOnly) { throw .accessDenied }
+        // [MS-FSA] 2.1.5.1.2: who overwrites a hidden or system file must know that it is one.
+        if parameters.disposition != .supersede,
+            !attributes.intersection([.hidden, .system]).isSubset(of: parameters.attributes)
+        {
+            throw .accessDenied
+        }
+    }
+
+    /// [MS-FSA] 2.1.5.1.2: rights that a disposition needs whether or not the client asks for them.
+    private static func impliedAccess(_ parameters: OpenParameters) -> AccessMask {
+        switch parameters.disposition {
+        case .open, .create, .openIf: []
+        case .overwrite, .overwriteIf: [.writeData, .writeExtendedAttributes, .writeAttributes]
+        case .supersede: .delete
+        }
+    }
+
+    private func find(_ path: NTPath, _ parameters: OpenParameters) throws(NTStatus) -> Found {
+        let exact = try SystemPath(path.components)
+        let (result, rights) = openLeast(exact, parameters)
+        if result >= 0 {
+            return Found(descriptor: OwnedDescriptor(result), rights: rights, components: path.components)
+        }
+        guard result.failed(ENOENT) || result.failed(ENOTDIR), let name = path.components.last else {
+            throw openError(result, path)
+        }
+        // Not there by this name. In which folder would it be, and by which other spelling?
+        let caseSensitive = isCaseSensitive(parameters)
+        let parent = try openParent(of: path.components, caseSensitive: caseSensitive)
+        guard !caseSensitive, let spelling = try foldedNames.spelling(of: name, in: parent.descriptor.raw),
+            !options.isVetoed(spelling)
+        else { throw .objectNameNotFound }
+        let components = parent.components + [spelling]
+        let (second, secondRights) = openLeast(try SystemPath(components), parameters)
+        guard second >= 0 else { throw openError(second, path) }
+        return Found(descriptor: OwnedDescriptor(second), rights: secondRights, components: components)
+    }
+
+    /// Opens with what the desired access needs of the kernel, and nothing more. Nothing here waits: a fifo or a device is
+    /// opened as a name only.
+    private func openLeast(_ path: SystemPath, _ parameters: OpenParameters) -> (Int, OpenHandle.Rights) {
+        let desired = parameters.desiredAccess
+        let writes = !desired.isDisjoint(with: AccessCheck.writing) && !parameters.options.contains(.directoryFile)
+        let reads = !desired.isDisjoint(with: [.readData, .execute])
+        let rights: OpenHandle.Rights = writes ? (reads ? [.read, .write] : .write) : .read
+        let mode = writes ? (reads ? O_RDWR : O_WRONLY) : O_RDONLY
+        let unblocked = O_NONBLOCK | O_NOCTTY
+        var result = openBeneath(path, flags: mode | unblocked)
+        if result.failed(EISDIR) {
+            result = openBeneath(path, flags: O_RDONLY | unblocked)
+            return (result, .read)
+        }
+        // Somebody holds a lease on the file (fcntl(2), F_SETLEASE): the kernel asks for it back and this open waits.
+        if result.failed(EAGAIN) { result = openBeneath(path, flags: mode | O_NOCTTY) }
+        // A socket or a fifo without reader; a program that runs; a file whose data the user may not read or write. What asks for
+        // no data still gets to know about it.
+        let asksForNoData = !writes && !reads
+        if result.failed(ENXIO) || result.failed(ENODEV) || (asksForNoData && result.failed(EACCES)) {
+            return (openBeneath(path, flags: Self.pathOnly), [])
+        }
+        return (result, rights)
+    }
+
+    private func openError(_ result: Int, _ path: NTPath) -> NTStatus {
+        switch CInt(truncatingIfNeeded: -result) {
+        case ELOOP, EXDEV:
+            // A link. Which component it is decides between name and path.
+            (try? openParent(of: path.components, caseSensitive: true)) == nil
+                ? .objectPathNotFound : .objectNameNotFound
+        default: NTStatus(result: result)
+        }
+    }
+
+    /// The file's DOSATTRIB; nil where there is none, or none that makes sense.
+    func dosAttributes(_ descriptor: CInt, isPathOnly: Bool) -> DOSAttributes? {
+        guard options.keepsDOSAttributes else { return nil }
+        // SAFETY: the buffer is valid through the call.
+        return unsafe identity.decoding {
+            unsafe Linux.attribute(descriptor, isPathOnly: isPathOnly, DOSAttributes.attributeName, into: $0)
+        }
+    }
+}
+
+extension ThreadIdentity {
+    /// DOSATTRIB as `read` gets it into a buffer: on the stack, since every open does this.
+    @inline(__always)
+    func decoding(_ read: (UnsafeMutableRawBufferPointer) -> Int) -> DOSAttributes? {
+        // SAFETY: only the bytes that the system says it has written are read.
+        unsafe withUnsafeTemporaryAllocation(byteCount: DOSAttributes.byteCountMax, alignment: 8) { buffer in
+            let count = insisting { unsafe read(buffer) }
+            guard count > 0, count <= buffer.count else { return nil }
+            let bytes = unsafe Span<UInt8>(
+                _unsafeStart: buffer.baseAddress!.assumingMemoryBound(to: UInt8.self), count: count)
+            return DOSAttributes(bytes)
+        }
+    }
+}
+
+extension CreateDisposition {
+    /// An existing file's data goes.
+    var replacesData: Bool {
+        switch self {
+        case .open, .create, .openIf: false
+        case .supersede, .overwrite, .overwriteIf: true
+        }
+    }
+}
