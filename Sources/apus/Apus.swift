@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 /// One binary, several names: called as ksmbd.adduser and the like it behaves as ksmbd-tools do.
 @main
@@ -26,6 +27,6 @@ struct ApusCommand: ParsableCommand {
 enum NotYetCommand {
     static func refuse(_ name: String) -> Never {
         StandardError.write("\(name): not there yet\n")
-        _exit(1)
+        Glibc.exit(1)
     }
 }

@@ -164,7 +164,7 @@ enum Service {
         for number in [SIGTERM, SIGINT, SIGQUIT, SIGHUP] { unsafe sigaddset(&signals, number) }
         unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
         // A client that goes away while it is written to is no reason to end.
-        unsafe signal(SIGPIPE, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
         return signals
     }
 

@@ -26,7 +26,7 @@ enum TextFile {
 
     /// - Returns: nil if there is no such file.
     static func read(_ path: String) throws(Failure) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
             throw .unreadable(path, errno)
@@ -49,7 +49,7 @@ enum TextFile {
     /// Replaces the file in one step: whoever reads it sees the old text or the new one, never half of it.
     static func replace(_ path: String, with text: String, mode: mode_t) throws(Failure) {
         let temporary = path + ".new"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+        let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw .unwritable(temporary, errno) }
         defer { close(descriptor) }
         let bytes = Array(text.utf8)
@@ -63,7 +63,7 @@ enum TextFile {
             guard count > 0 else { throw .unwritable(temporary, errno) }
             offset += count
         }
-        guard fchmod(descriptor, mode) == 0, fsync(descriptor) == 0, rename(temporary, path) == 0 else {
+        guard fchmod(descriptor, mode) == 0, fsync(descriptor) == 0, unsafe rename(temporary, path) == 0 else {
             throw .unwritable(path, errno)
         }
     }

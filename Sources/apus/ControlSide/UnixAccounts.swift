@@ -11,7 +11,7 @@ enum UnixAccounts {
 
     /// Asked anew each time: groups change while the server runs (CVE-2025-0620 is about remembering them).
     static func identity(of name: String) -> Identity? {
-        var entry = passwd()
+        var entry = unsafe passwd()
         var found: UnsafeMutablePointer<passwd>?
         var text = [CChar](repeating: 0, count: 16_384)
         // SAFETY: all buffers outlive the call, which fills `entry` with pointers into `text`; only numbers are used.
@@ -28,7 +28,7 @@ enum UnixAccounts {
     }
 
     static func groupID(of name: String) -> UInt32? {
-        var entry = group()
+        var entry = unsafe group()
         var found: UnsafeMutablePointer<group>?
         var text = [CChar](repeating: 0, count: 65_536)
         // SAFETY: as above.
