@@ -40,6 +40,7 @@ func fuzzTargets() -> [Target] {
     }
     return [
         fuzz("FuzzLogin", ["Authentication", "NTTypes"]),
+        fuzz("FuzzWire", ["SMBWire", "Platform"]),
     ]
 }
 

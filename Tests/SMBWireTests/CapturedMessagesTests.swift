@@ -1,6 +1,5 @@
+import SMBWire
 import Testing
-
-@testable import SMBWire
 
 @Suite("Messages that real peers sent, [MS-SMB2] 2.2") struct CapturedMessagesTests {
     private static let plain = CapturedMessage.all.filter { $0.bytes.starts(with: [0xFE]) }

@@ -1,0 +1,1 @@
+../../Tests/SMBWireTests/DecodeEverything.swift
