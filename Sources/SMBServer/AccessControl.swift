@@ -30,13 +30,17 @@ public enum AuthenticationStep: Sendable {
 public struct AuthenticatedUser: Sendable {
     public var name: String
     public var domain: String
-    /// Session.FullSessionKey, [MS-SMB2] 3.3.1.8: the mechanism's key, whole. Empty for anonymous and guest.
+    /// Session.FullSessionKey, [MS-SMB2] 3.3.1.8: the mechanism's key, whole. Of guests and anonymous users it is known to
+    /// everybody (zeros), so it protects nothing.
     public var sessionKey: [UInt8]
     public var credentials: Credentials
     public var isGuest: Bool
     public var isAnonymous: Bool
     /// When the ticket ends; nil for never.
     public var expiry: FileTime?
+    /// The user has proved who it is, so that only the two of us know the key.
+    public var isAuthenticated: Bool { !isGuest && !isAnonymous }
+
     public init(
         name: String, domain: String, sessionKey: [UInt8], credentials: Credentials,
         isGuest: Bool = false, isAnonymous: Bool = false, expiry: FileTime? = nil

@@ -126,7 +126,7 @@ public struct CreateContextReader: ~Escapable {
         guard next % 8 == 0, next == 0 || (next >= 16 && next <= chain.byteCount - start) else { throw .invalid("Next") }
         let end = next == 0 ? chain.byteCount : start + next
         let whole = WireReader(chain.extracting(start..<end))
-        guard nameOffset >= 16, nameLength > 0 else { throw .invalid("NameOffset") }
+        guard nameOffset >= 16, nameLength >= 4 else { throw .invalid("NameOffset") }
         guard dataLength == 0 || dataOffset >= nameOffset + nameLength else { throw .invalid("DataOffset") }
         name = CreateContextName(try whole.slice(offset: nameOffset, length: nameLength))
         data = try whole.slice(offset: dataOffset, length: dataLength)

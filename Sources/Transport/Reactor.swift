@@ -98,6 +98,8 @@ import Platform
         for connection in connections.values {
             connection.disconnect()
             connection.receiver?.disconnected()
+            // The receiver holds the connection, so one of them must let go.
+            connection.receiver = nil
             transport.registry.remove(connection)
         }
         connections = [:]
@@ -116,9 +118,10 @@ import Platform
         let connection = TCPConnection(
             descriptor: descriptor, remoteAddress: address, poll: poll, configuration: configuration,
             registry: transport.registry)
-        connection.receiver = transport.makeReceiver(connection)
+        let receiver = transport.makeReceiver(connection)
+        connection.receiver = receiver
         connections[descriptor] = connection
-        transport.registry.insert(connection)
+        transport.registry.insert(connection, receiver)
         Self.control(poll, EPOLL_CTL_ADD, descriptor, EPOLLIN.rawValue)
     }
 
@@ -294,12 +297,15 @@ import Platform
         connections[connection.descriptor] = nil
         transport.registry.remove(connection)
         connection.partial = nil
+        let receiver = connection.receiver
+        // The receiver holds the connection, so one of them must let go.
+        connection.receiver = nil
         current = nil
         output.count = 0
         start = input.count
         // Telling it may block (files are closed), so it counts as a request.
         let ticket = lease.enter()
-        connection.receiver?.disconnected()
+        receiver?.disconnected()
         return lease.leave(ticket) ? .finished : .lost
     }
 

@@ -156,7 +156,7 @@ final class ConnectionRegistry: Sendable {
     private struct Counts {
         var total = 0
         var byAddress: [String: Int] = [:]
-        var connections: [ObjectIdentifier: TCPConnection] = [:]
+        var connections: [ObjectIdentifier: (TCPConnection, any MessageReceiver)] = [:]
     }
     private let counts = Mutex(Counts())
     private let countMax: Int
@@ -186,10 +186,16 @@ final class ConnectionRegistry: Sendable {
         }
     }
 
-    func insert(_ connection: TCPConnection) { counts.withLock { $0.connections[ObjectIdentifier(connection)] = connection } }
+    func insert(_ connection: TCPConnection, _ receiver: any MessageReceiver) {
+        counts.withLock { $0.connections[ObjectIdentifier(connection)] = (connection, receiver) }
+    }
     func remove(_ connection: TCPConnection) {
         _ = counts.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
     }
-    var all: [TCPConnection] { counts.withLock { Array($0.connections.values) } }
+    /// Ends those that have not logged in in time.
+    func endOverdue() {
+        let all = counts.withLock { Array($0.connections.values) }
+        for (connection, receiver) in all where receiver.isOverdue { connection.disconnect() }
+    }
     var count: Int { counts.withLock { $0.total } }
 }

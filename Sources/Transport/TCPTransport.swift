@@ -91,9 +91,7 @@ public final class TCPTransport: Sendable {
             usleep(250_000)
             configuration.tick()
             count += 1
-            if count % 4 == 0 {
-                for connection in registry.all where connection.receiver?.isOverdue == true { connection.disconnect() }
-            }
+            if count % 4 == 0 { registry.endOverdue() }
             // What a burst needed goes back to the system.
             if count % 40 == 0 { configuration.buffers.trim() }
         }

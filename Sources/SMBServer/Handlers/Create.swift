@@ -75,10 +75,12 @@ enum CreateHandler {
         // FILE_CREATE_TREE_CONNECTION, FILE_RESERVE_OPFILTER, FILE_OPEN_BY_FILE_ID: Windows does not offer them over SMB2.
         guard options.rawValue & 0x0010_2080 == 0 else { throw .notSupported }
         guard input.shareAccess.rawValue <= 7 else { throw .invalidParameter }
+        // Bits of the access mask that stand for nothing, no bit at all, and the right to wait for nothing else.
+        guard input.desiredAccess.rawValue & 0x0CE0_FE00 == 0,
+            !input.desiredAccess.subtracting(.synchronize).isEmpty
+        else { throw .accessDenied }
         // [MS-FSCC] 2.6: the attributes that a client may ask for; FILE_ATTRIBUTE_DEVICE and the rest are refused.
         guard input.fileAttributes.rawValue & 0xFFFF_8048 == 0 else { throw .invalidParameter }
-        // Bits of the access mask that stand for nothing, and no bit at all.
-        guard input.desiredAccess.rawValue & 0x0CE0_FE00 == 0, !input.desiredAccess.isEmpty else { throw .accessDenied }
         // SACLs are read and changed by those who hold SeSecurityPrivilege; nobody does yet.
         guard !input.desiredAccess.contains(.accessSystemSecurity) else { throw .privilegeNotHeld }
         if options.contains([.directoryFile, .nonDirectoryFile]) { throw .invalidParameter }

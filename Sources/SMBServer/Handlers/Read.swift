@@ -26,6 +26,7 @@ enum ReadHandler {
         // [MS-SMB2] 3.3.5.12: nothing where something was asked for is the end; so is less than the client can use.
         if count == 0, request.length > 0 || request.minimumCount > 0 { throw .endOfFile }
         if UInt32(count) < request.minimumCount { throw .endOfFile }
+        open.currentByteOffset.store(request.offset + UInt64(count), ordering: .relaxed)
         context.reply.count += count
         ReadResponse.finish(marker, in: context.reply)
         // StructureSize counts one byte of data; it is there even in an empty answer.

@@ -61,7 +61,10 @@ enum SessionSetupHandler {
             return session
         }
         var id: UInt64 = 0
-        while id == 0 || id == .max { id = context.server.environment.randomUInt64() }
+        // 32 bits are plenty for an identifier that proves nothing, and old clients keep no more of it.
+        while id == 0 || context.server.sessions.find(id) != nil {
+            id = context.server.environment.randomUInt64() & 0xFFFF_FFFF
+        }
         let session = Session(id: id, creationTime: context.now, dialect: context.dialect)
         let connection = context.connection
         session.state.withLock {
@@ -108,7 +111,7 @@ enum SessionSetupHandler {
                 user: user, requiresSigning: old.requiresSigning, requiresEncryption: old.requiresEncryption,
                 signingKey: old.signingKey, sealingKey: old.sealingKey, unsealingKey: old.unsealingKey)
         } else {
-            if user.isGuest || user.isAnonymous, settings.signing == .required {
+            if !user.isAuthenticated, settings.signing == .required || settings.encryption == .required {
                 context.server.end(session, on: context.connection)
                 throw .accessDenied
             }
@@ -125,7 +128,7 @@ enum SessionSetupHandler {
         if input.previousSessionID != 0, input.previousSessionID != session.id {
             replacePrevious(input.previousSessionID, by: user, context)
         }
-        if !context.isSealed { context.responseSigningKey = login.signingKey }
+        if !context.isSealed, user.isAuthenticated { context.responseSigningKey = login.signingKey }
         var flags: SessionSetupResponse.Flags = []
         if user.isGuest { flags.insert(.guest) }
         if user.isAnonymous { flags.insert(.null) }
@@ -137,17 +140,14 @@ enum SessionSetupHandler {
         _ user: AuthenticatedUser, _ session: Session, _ negotiated: Connection.Negotiated, _ wantsSigning: Bool,
         _ settings: ServerSettings
     ) -> Session.Login {
-        // [MS-SMB2] 3.3.5.5.3: guests and anonymous users have no secret to derive keys from.
-        guard !user.isGuest, !user.isAnonymous, !user.sessionKey.isEmpty else {
-            return Session.Login(
-                user: user, requiresSigning: false, requiresEncryption: false, signingKey: nil, sealingKey: nil,
-                unsealingKey: nil)
-        }
         let preauthHash = session.state.withLock { $0.preauthHash?.value ?? [] }
         let keys = SessionKeys(user: user, negotiated: negotiated, preauthHash: preauthHash)
         return Session.Login(
-            user: user, requiresSigning: wantsSigning,
-            requiresEncryption: settings.encryption == .required && keys.sealing != nil, signingKey: keys.signing,
+            // [MS-SMB2] 3.3.5.5.3: guests and anonymous users have no secret, so nothing can be demanded of them. Their
+            // keys exist all the same, for clients that sign or seal anyway.
+            user: user, requiresSigning: wantsSigning && user.isAuthenticated,
+            requiresEncryption: settings.encryption == .required && keys.sealing != nil && user.isAuthenticated,
+            signingKey: keys.signing,
             sealingKey: keys.sealing, unsealingKey: keys.unsealing)
     }
 

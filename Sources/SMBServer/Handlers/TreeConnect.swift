@@ -16,8 +16,8 @@ enum TreeConnectHandler {
     /// - Parameter path: `\\server\share`.
     static func handle(_ path: NTName, in context: inout RequestContext) throws(NTStatus) -> TreeConnectResponse {
         guard let login = context.session.state.withLock({ $0.login }) else { throw .userSessionDeleted }
-        // A downgraded NEGOTIATE would show in the signature: so 3.1.1 insists on one here, unless there is no key.
-        if context.dialect == .smb311, !context.isAuthentic, login.signingKey != nil {
+        // A downgraded NEGOTIATE would show in the signature: so 3.1.1 insists on one here, of those who have a secret.
+        if context.dialect == .smb311, !context.isAuthentic, login.user.isAuthenticated {
             context.disconnectReason = .protocolViolation("TREE_CONNECT neither signed nor sealed")
             throw .accessDenied
         }
@@ -27,7 +27,8 @@ enum TreeConnectHandler {
         switch decision {
         case .refused(let status): throw status
         case .granted(let share, let isWritable, let credentials):
-            if share.requiresEncryption, login.sealingKey == nil {
+            // With the key of a guest, which is no secret, sealing would only look like it.
+            if share.requiresEncryption, login.sealingKey == nil || !login.user.isAuthenticated {
                 context.server.accessControl.disconnectTree(share: share.name, user: login.user)
                 throw .accessDenied
             }

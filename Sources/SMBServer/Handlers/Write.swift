@@ -5,9 +5,6 @@ import SMBWire
 
 /// Receiving an SMB2 WRITE Request, [MS-SMB2] 3.3.5.13. The data goes from the message straight to the file.
 enum WriteHandler {
-    /// An offset of all ones: at the end of the file, [MS-FSA] 2.1.5.4.
-    private static let endOfFileOffset = UInt64.max
-
     static func run(_ reader: inout WireReader, _ context: inout RequestContext) throws(NTStatus) {
         let request: WriteRequest
         do { request = try WriteRequest(from: &reader) } catch { throw .invalidParameter }
@@ -19,7 +16,10 @@ enum WriteHandler {
         guard !open.isDirectory else { throw .invalidDeviceRequest }
         try context.requireWritable()
         try open.requireAny(of: [.writeData, .appendData])
-        let offset = try offset(of: request, open)
+        // [MS-FSA] 2.1.5.4: no file reaches beyond 2^63 - 1. Over SMB2, FILE_APPEND_DATA alone writes anywhere, as Windows has
+        // it, and an offset of all ones is not the end of the file.
+        let offset = request.offset
+        guard offset <= UInt64(Int64.max) - UInt64(count) else { throw .invalidParameter }
         if open.node.isLocked(offset..<offset + UInt64(count), against: open, writing: true) {
             throw .fileLockConflict
         }
@@ -34,16 +34,6 @@ enum WriteHandler {
             try open.file.flush()
         }
         WriteResponse(count: UInt32(count)).encode(into: context.reply)
-    }
-
-    private static func offset(of request: borrowing WriteRequest, _ open: Open) throws(NTStatus) -> UInt64 {
-        if request.offset == endOfFileOffset { return try open.file.information().endOfFile }
-        guard request.offset <= UInt64(Int64.max) - UInt64(request.data.byteCount) else { throw .invalidParameter }
-        // Who may only append may write nowhere but at the end, [MS-FSA] 2.1.5.4.
-        if !open.grantedAccess.contains(.writeData), request.offset < (try open.file.information().endOfFile) {
-            throw .accessDenied
-        }
-        return request.offset
     }
 
     /// `RawSpan.withUnsafeBytes` rethrows untyped; this keeps the type.

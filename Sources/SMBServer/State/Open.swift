@@ -11,8 +11,6 @@ final class Open: Sendable {
         var directoryCursor: DirectorySearch?
         /// Open.NextEaEntry of [MS-FSA]: number of the extended attribute that FileFullEaInformation goes on with.
         var nextExtendedAttribute = 0
-        /// FilePositionInformation: kept for the client, used by nothing. [MS-FSCC] 2.4.40.
-        var currentByteOffset: UInt64 = 0
         /// FileModeInformation, [MS-FSCC] 2.4.31.
         var mode: UInt32 = 0
         /// Times that the client froze on this handle (value -1 in SET_INFO), [MS-FSA] 2.1.5.15.2.
@@ -34,6 +32,8 @@ final class Open: Sendable {
     let options: CreateOptions
     let isDirectory: Bool
     let state: Mutex<State>
+    /// Open.CurrentByteOffset of [MS-FSA]: where the last READ ended, or what the client set; used by nothing.
+    let currentByteOffset = Atomic<UInt64>(0)
 
     init(
         fileID: FileID, file: any StoreFile, node: FileNode, session: Session, treeConnect: TreeConnect,

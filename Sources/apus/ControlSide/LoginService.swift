@@ -75,7 +75,7 @@ final class LoginService: ControlPlaneHandler {
         case .done(let token, let done):
             end(id)
             guard let identity = identity(for: done) else {
-                log("\(address): '\(done.user)' has a password but no account on this system; login refused")
+                log("\(address): there is neither an account '\(done.user)' on this system nor the guest account")
                 return .refused(status: NTStatus.logonFailure.rawValue)
             }
             log("\(address): \(done.isAnonymous ? "anonymous" : "'\(done.user)'") logged in")
@@ -112,10 +112,9 @@ final class LoginService: ControlPlaneHandler {
     /// As whom the user's files are touched. A server without root can only be itself.
     private func identity(for login: Login) -> UnixAccounts.Identity? {
         guard actsAsUsers else { return UnixAccounts.own }
-        if login.isGuest || login.isAnonymous {
-            return UnixAccounts.identity(of: settings.withLock { $0.configuration.guestAccount })
-        }
-        return UnixAccounts.identity(of: login.user)
+        if !login.isGuest, !login.isAnonymous, let own = UnixAccounts.identity(of: login.user) { return own }
+        // Who has a password here but no account on this system touches files with the least rights there are.
+        return UnixAccounts.identity(of: settings.withLock { $0.configuration.guestAccount })
     }
 
     // MARK: tree connects

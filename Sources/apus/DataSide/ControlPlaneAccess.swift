@@ -39,7 +39,7 @@ final class ControlPlaneAccess: AccessControl {
             return .done(
                 token: token,
                 AuthenticatedUser(
-                    name: user, domain: domain, sessionKey: isGuest || isAnonymous ? [] : sessionKey,
+                    name: user, domain: domain, sessionKey: sessionKey,
                     credentials: Credentials(userID: userID, groupID: groupID, groups: groupIDs), isGuest: isGuest,
                     isAnonymous: isAnonymous, expiry: expiry == 0 ? nil : FileTime(rawValue: expiry)))
         case .refused(let status): return .failed(NTStatus(rawValue: status))

@@ -64,7 +64,7 @@ extension QueryInfoHandler {
             reply.append(open.grantedAccess.rawValue)
         case .position:
             try output.requireRoom(for: 8)
-            reply.append(open.state.withLock { $0.currentByteOffset })
+            reply.append(open.currentByteOffset.load(ordering: .relaxed))
         case .mode:
             try output.requireRoom(for: 4)
             reply.append(open.state.withLock { $0.mode })
@@ -139,7 +139,8 @@ extension QueryInfoHandler {
 
     /// FileAllInformation, [MS-FSCC] 2.4.2.
     private static func encodeAll(_ information: FileInformation, of open: Open, into reply: PDUBuffer) {
-        let (position, mode) = open.state.withLock { ($0.currentByteOffset, $0.mode) }
+        let position = open.currentByteOffset.load(ordering: .relaxed)
+        let mode = open.state.withLock { $0.mode }
         information.encodeBasic(into: reply)
         information.encodeStandard(isDeletePending: open.node.isDeletePending, into: reply)
         reply.append(information.identity.index)

@@ -53,7 +53,7 @@ extension SetInfoHandler {
         guard input.count >= 8 else { throw .infoLengthMismatch }
         let position = input.littleEndian64(at: 0)
         guard position <= UInt64(Int64.max) else { throw .invalidParameter }
-        open.state.withLock { $0.currentByteOffset = position }
+        open.currentByteOffset.store(position, ordering: .relaxed)
     }
 
     /// FileModeInformation, [MS-FSA] 2.1.5.15.8: how the handle does I/O. Nothing of it but what was said when it was
