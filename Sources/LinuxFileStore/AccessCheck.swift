@@ -84,7 +84,8 @@ struct AccessCheck {
         return rights
     }
 
-    /// Linux's rule for taking a name away: write and search the folder, and, in a sticky one, own the file or the folder.
+    /// Linux's rule for taking a name away: write and search the folder, and, in a sticky one, own the file or the
+    /// folder.
     func mayDeleteInFolder() -> Bool {
         guard !components.isEmpty, let folder = try? store.openParent(of: components, caseSensitive: true) else {
             return false

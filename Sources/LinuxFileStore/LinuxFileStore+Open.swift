@@ -125,8 +125,8 @@ extension LinuxFileStore {
         return Found(descriptor: OwnedDescriptor(second), rights: secondRights, components: components)
     }
 
-    /// Opens with what the desired access needs of the kernel, and nothing more. Nothing here waits: a fifo or a device is
-    /// opened as a name only.
+    /// Opens with what the desired access needs of the kernel, and nothing more. Nothing here waits: a fifo or a
+    /// device is opened as a name only.
     private func openLeast(_ path: SystemPath, _ parameters: OpenParameters) -> (Int, OpenHandle.Rights) {
         let desired = parameters.desiredAccess
         let writes = !desired.isDisjoint(with: AccessCheck.writing) && !parameters.options.contains(.directoryFile)
@@ -141,8 +141,8 @@ extension LinuxFileStore {
         }
         // Somebody holds a lease on the file (fcntl(2), F_SETLEASE): the kernel asks for it back and this open waits.
         if result.failed(EAGAIN) { result = openBeneath(path, flags: mode | O_NOCTTY) }
-        // A socket or a fifo without reader; a program that runs; a file whose data the user may not read or write. What asks for
-        // no data still gets to know about it.
+        // A socket or a fifo without reader; a program that runs; a file whose data the user may not read or write.
+        // What asks for no data still gets to know about it.
         let asksForNoData = !writes && !reads
         if result.failed(ENXIO) || result.failed(ENODEV) || (asksForNoData && result.failed(EACCES)) {
             return (openBeneath(path, flags: Self.pathOnly), [])
