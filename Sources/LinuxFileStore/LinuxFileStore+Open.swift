@@ -56,10 +56,11 @@ extension LinuxFileStore {
         let information = FileInformation(
             status, kept, announcedAllocation: announcedAllocations.byteCount(for: status.identity))
         try Self.checkAttributes(information, parameters)
-        let check = AccessCheck(
+        var check = AccessCheck(
             store: self, user: user, status: status, descriptor: found.descriptor.raw,
-            attributes: information.attributes, components: found.components)
-        _ = try check.granted(Self.impliedAccess(parameters))
+            isPathOnly: found.rights.isEmpty, attributes: information.attributes, components: found.components)
+        let implied = Self.impliedAccess(parameters)
+        if !implied.isEmpty { _ = try check.granted(implied) }
         let granted = try check.granted(parameters.desiredAccess)
         let maximal = parameters.wantsMaximalAccess ? check.maximalAccess() : granted
         let components = found.components
