@@ -86,7 +86,10 @@ let package = Package(
         tests("LinuxFileStoreTests", ["LinuxFileStore", "FileStore", "NTTypes", "Platform", "CLinux"]),
         tests(
             "SMBServerTests",
-            ["SMBServer", "SMBWire", "SMBCrypto", "FileStore", "LinuxFileStore", "NTTypes", "Platform", "SMBTestClient"]),
+            [
+                "SMBServer", "SMBWire", "SMBCrypto", "FileStore", "LinuxFileStore", "NTTypes", "Platform",
+                "SMBTestClient",
+            ]),
         tests("TransportTests", ["Transport", "Platform", "CLinux"]),
         tests("ControlPlaneTests", ["ControlPlane", "NTTypes", "Platform"]),
         tests("ConfigurationTests", ["Configuration", "NTTypes"]),

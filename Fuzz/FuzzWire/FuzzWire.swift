@@ -16,7 +16,8 @@ public func main(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutableP
     return runFuzzer(&count, &arguments, fuzzWire)
 }
 
-/// One message, decoded by its header in the way the tests do; a second round of decoding and encoding must change nothing.
+/// One message, decoded by its header in the way the tests do; a second round of decoding and encoding must change
+/// nothing.
 private func fuzzWire(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let input = Array(UnsafeBufferPointer(start: start, count: count))
     switch input.first {

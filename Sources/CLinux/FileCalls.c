@@ -11,6 +11,7 @@
 
 _Static_assert(APUS_O_PATH == O_PATH, "O_PATH");
 _Static_assert(APUS_AT_EMPTY_PATH == AT_EMPTY_PATH, "AT_EMPTY_PATH");
+_Static_assert(APUS_XATTR_CREATE == XATTR_CREATE, "XATTR_CREATE");
 _Static_assert(APUS_TIME_OMIT == UTIME_OMIT, "UTIME_OMIT");
 
 // Same numbers on every architecture we build for; headers of older systems lack some.

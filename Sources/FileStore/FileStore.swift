@@ -70,16 +70,16 @@ public struct OpenedFile {
     }
 }
 
-/// The contract with a file system, in NT verbs. One store for each share. All calls may block, may come from any thread,
-/// and act as `user`. The only error is `NTStatus`.
+/// The contract with a file system, in NT verbs. One store for each share. All calls may block, may come from any
+/// thread, and act as `user`. The only error is `NTStatus`.
 public protocol FileStore: AnyObject, Sendable {
     var capabilities: FileStoreCapabilities { get }
 
     /// Finds or creates a file and opens it, with the checks of [MS-FSA] 2.1.5.1 that need no other open: name and path
     /// errors (objectNameNotFound for the last component, objectPathNotFound before it), type against
-    /// `.directoryFile` / `.nonDirectoryFile`, read-only attribute against write access and delete-on-close, and the access
-    /// check. With `.create` an existing name is objectNameCollision; with `.open` and `.overwrite` a missing one is
-    /// objectNameNotFound. Two clients that create at once: exactly one gets `.created`.
+    /// `.directoryFile` / `.nonDirectoryFile`, read-only attribute against write access and delete-on-close, and the
+    /// access check. With `.create` an existing name is objectNameCollision; with `.open` and `.overwrite` a missing
+    /// one is objectNameNotFound. Two clients that create at once: exactly one gets `.created`.
     func open(_ path: NTPath, _ parameters: OpenParameters, as user: Credentials) throws(NTStatus) -> OpenedFile
 
     /// Free and total space, as `user` sees it.
@@ -114,8 +114,8 @@ public protocol StoreFile: AnyObject, Sendable {
 
     func information() throws(NTStatus) -> FileInformation
     func setBasicInformation(_ change: BasicInformationChange, as user: Credentials) throws(NTStatus)
-    /// What [MS-FSA] 2.1.5.1.2 does to an existing file on overwrite (attributes added) and supersede (attributes replaced):
-    /// no data, no named streams, new extended attributes.
+    /// What [MS-FSA] 2.1.5.1.2 does to an existing file on overwrite (attributes added) and supersede (attributes
+    /// replaced): no data, no named streams, new extended attributes.
     func overwrite(
         supersede: Bool, attributes: FileAttributes, extendedAttributes: [ExtendedAttribute], allocationSize: UInt64,
         as user: Credentials

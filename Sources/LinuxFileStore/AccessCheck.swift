@@ -3,8 +3,8 @@ import FileStore
 import Glibc
 import NTTypes
 
-/// What a user may do with a file, [MS-FSA] 2.1.5.1.2.1. Today the mode bits (and, through the kernel, POSIX ACLs)
-/// decide; the one place to put NT ACLs.
+/// What a user may do with a file, [MS-FSA] 2.1.5.1.2.1. The mode bits (and, through the
+/// kernel, POSIX ACLs) must allow it, and so must the security descriptor, if a client has set one.
 ///
 /// Read, write and execute for the user are translated into NT rights so that an owner with all three has all of NT's.
 struct AccessCheck {
@@ -13,6 +13,7 @@ struct AccessCheck {
     let status: apus_statx
     /// Any descriptor of the file.
     let descriptor: CInt
+    let isPathOnly: Bool
     let attributes: FileAttributes
     /// Where the file is; for the right to delete, which is the folder's to give.
     let components: [NTName]
@@ -20,31 +21,71 @@ struct AccessCheck {
     static let always: AccessMask = [.readAttributes, .readControl, .synchronize]
     static let writing: AccessMask = [.writeData, .appendData]
 
+    /// What the list gives; looked up once.
+    private lazy var listed = listedRights()
+
+    init(
+        store: LinuxFileStore, user: Credentials, status: apus_statx, descriptor: CInt, isPathOnly: Bool,
+        attributes: FileAttributes, components: [NTName]
+    ) {
+        self.store = store
+        self.user = user
+        self.status = status
+        self.descriptor = descriptor
+        self.isPathOnly = isPathOnly
+        self.attributes = attributes
+        self.components = components
+    }
+
+    /// What the kept security descriptor gives to the user; everything where there is none.
+    private func listedRights() -> AccessMask {
+        guard !isRoot, let kept = store.keptSecurityDescriptor(descriptor, isPathOnly: isPathOnly) else {
+            return .fileAllAccess
+        }
+        // Who can see the name can see the attributes: the folder's right to list includes them.
+        return kept.rights(of: identifiers)?.union(.readAttributes) ?? .fileAllAccess
+    }
+
+    /// The SIDs that stand for the user.
+    private var identifiers: Set<SecurityIdentifier> {
+        var identifiers: Set<SecurityIdentifier> = [.everyone, .network, .authenticatedUsers]
+        identifiers.insert(.user(effectiveUser))
+        identifiers.insert(.group(store.identity.switches ? user.groupID : getegid()))
+        if store.identity.switches { for group in user.groups { identifiers.insert(.group(group)) } }
+        return identifiers
+    }
+
     /// The rights of `desired`, `.maximumAllowed` replaced by all that the user might have.
-    func granted(_ desired: AccessMask) throws(NTStatus) -> AccessMask {
+    mutating func granted(_ desired: AccessMask) throws(NTStatus) -> AccessMask {
         var wanted = desired.subtracting(.maximumAllowed)
         // [MS-FSA] 2.1.5.1.2.1: SACLs are for those who hold SE_SECURITY_PRIVILEGE; nobody does here.
         if wanted.contains(.accessSystemSecurity) { throw .privilegeNotHeld }
         if isReadOnlyFile, !wanted.isDisjoint(with: Self.writing) { throw .accessDenied }
+        guard wanted.isSubset(of: listed.union(.delete)) else { throw .accessDenied }
         if desired.contains(.maximumAllowed) {
             let maximal = maximalAccess()
             guard wanted.isSubset(of: maximal) else { throw .accessDenied }
             return wanted.union(maximal)
         }
-        wanted.subtract(rights(permissionBits))
+        // The right to delete comes from the file's list or from its folder.
+        wanted.subtract(rights(permissionBits).intersection(listed))
         if wanted.contains(.delete), mayDeleteInFolder() { wanted.remove(.delete) }
         guard !wanted.isEmpty else { return desired }
         // The mode bits do not tell all when there is a POSIX ACL: the kernel does.
-        wanted.subtract(rights(kernelPermissionBits()))
+        wanted.subtract(rights(kernelPermissionBits()).intersection(listed))
         guard wanted.isEmpty else { throw .accessDenied }
         return desired
     }
 
     /// All that the user might be granted. A read-only file cannot be written by anyone.
-    func maximalAccess() -> AccessMask {
-        var rights = rights(isOwner || isRoot ? permissionBits : permissionBits | kernelPermissionBits())
+    mutating func maximalAccess() -> AccessMask {
+        var rights = listed.intersection(allowedByMode())
         if !rights.contains(.delete), mayDeleteInFolder() { rights.insert(.delete) }
         return isReadOnlyFile ? rights.subtracting(Self.writing) : rights
+    }
+
+    private func allowedByMode() -> AccessMask {
+        rights(isOwner || isRoot ? permissionBits : permissionBits | kernelPermissionBits())
     }
 
     private var isReadOnlyFile: Bool { attributes.contains(.readOnly) && !status.isDirectory }
@@ -70,26 +111,35 @@ struct AccessCheck {
     }
 
     private func rights(_ bits: UInt32) -> AccessMask {
-        if (isOwner || isRoot) && bits & 0o6 == 0o6 { return .fileAllAccess }
-        var rights = Self.always
-        if isOwner || isRoot { rights.formUnion([.writeDAC, .writeOwner, .writeAttributes]) }
-        // Who can read a program can run it from a copy: no x bit is asked of a file that only Windows will run.
-        if bits & 0o4 != 0 { rights.formUnion([.readData, .readExtendedAttributes]) }
-        if bits & 0o4 != 0, !status.isDirectory { rights.insert(.execute) }
-        if bits & 0o1 != 0 { rights.insert(.execute) }
-        if bits & 0o2 != 0 {
-            rights.formUnion([.writeData, .appendData, .writeExtendedAttributes, .writeAttributes])
-            if status.isDirectory { rights.insert(.deleteChild) }
-        }
-        return rights
+        PermissionBits.rights(bits, isOwner: isOwner || isRoot, isDirectory: status.isDirectory)
     }
 
-    /// Linux's rule for taking a name away: write and search the folder, and, in a sticky one, own the file or the folder.
+    /// Linux's rule for taking a name away: write and search the folder, and, in a sticky one, own the file or the
+    /// folder.
     func mayDeleteInFolder() -> Bool {
         guard !components.isEmpty, let folder = try? store.openParent(of: components, caseSensitive: true) else {
             return false
         }
         return store.mayDelete(ownedBy: status.user_id, in: folder.descriptor.raw, as: user)
+    }
+}
+
+/// What read, write and execute of a class of users amount to in NT rights.
+enum PermissionBits {
+    /// - Parameter bits: rwx in the lowest three; the others are not looked at.
+    static func rights(_ bits: UInt32, isOwner: Bool, isDirectory: Bool) -> AccessMask {
+        if isOwner, bits & 0o6 == 0o6 { return .fileAllAccess }
+        var rights = AccessCheck.always
+        if isOwner { rights.formUnion([.writeDAC, .writeOwner, .writeAttributes]) }
+        // Who can read a program can run it from a copy: no x bit is asked of a file that only Windows will run.
+        if bits & 0o4 != 0 { rights.formUnion([.readData, .readExtendedAttributes]) }
+        if bits & 0o4 != 0, !isDirectory { rights.insert(.execute) }
+        if bits & 0o1 != 0 { rights.insert(.execute) }
+        if bits & 0o2 != 0 {
+            rights.formUnion([.writeData, .appendData, .writeExtendedAttributes, .writeAttributes])
+            if isDirectory { rights.insert(.deleteChild) }
+        }
+        return rights
     }
 }
 

@@ -2,9 +2,9 @@ import CLinux
 import Glibc
 import NTTypes
 
-/// What `user.DOSATTRIB` keeps of a file, in Samba's format: an NDR structure, little-endian. Samba has written five versions;
-/// all are read, the fifth is written: an empty string, version and level 5, flags that say which fields hold, the
-/// attributes, the creation time.
+/// What `user.DOSATTRIB` keeps of a file, in Samba's format: an NDR structure, little-endian. Samba has written five
+/// versions; all are read, the fifth is written: an empty string, version and level 5, flags that say which fields
+/// hold, the attributes, the creation time.
 ///
 /// Behind it, where Samba does not look, may stand a change time that a client has set: Linux cannot set its own. It
 /// holds until the file changes again, which shows in the times that the file had then (`KeptChangeTime`).

@@ -34,11 +34,11 @@ struct FoldedName {
     func matches(_ name: NTName) -> Bool { matches(name.utf8.span) }
 }
 
-/// Finds a folder's entry whatever the case of the letters. Looks at the whole folder each time; the one place to put an
-/// index that is kept true.
+/// Finds a folder's entry whatever the case of the letters. Looks at the whole folder each time; the one place to put
+/// an index that is kept true.
 struct FoldedNameIndex: Sendable {
-    /// The spelling on disk of the entry that `name` means; nil if there is none. Of several that differ in case only, one
-    /// spelled exactly so comes first, else the first that the file system lists.
+    /// The spelling on disk of the entry that `name` means; nil if there is none. Of several that differ in case
+    /// only, one spelled exactly so comes first, else the first that the file system lists.
     /// - Parameter directory: any descriptor of the folder.
     func spelling(of name: NTName, in directory: CInt) throws(NTStatus) -> NTName? {
         let reopened = Linux.reopenFolder(directory)

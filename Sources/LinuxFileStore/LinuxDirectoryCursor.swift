@@ -60,7 +60,8 @@ final class LinuxDirectoryCursor: DirectoryCursor {
         return nil
     }
 
-    /// nil for what is not to be seen: a link that is not followed or leads nowhere, or an entry that has gone meanwhile.
+    /// nil for what is not to be seen: a link that is not followed or leads nowhere, or an entry that has gone
+    /// meanwhile.
     private func information(of name: NTName, _ wantsInformation: Bool) throws(NTStatus) -> FileInformation? {
         if reader.type == .symbolicLink { return try informationOfLink(name) }
         if !wantsInformation, reader.type != .unknown { return briefInformation() }
@@ -75,9 +76,12 @@ final class LinuxDirectoryCursor: DirectoryCursor {
         guard wantsInformation else { return briefInformation() }
         let directory = reader.rawDescriptor
         // SAFETY: the buffer is valid through the call.
-        let kept = unsafe !store.options.keepsDOSAttributes ? nil : store.identity.decoding {
-            unsafe Linux.attribute(ofEntry: systemName, in: directory, DOSAttributes.attributeName, into: $0)
-        }
+        let kept =
+            unsafe !store.options.keepsDOSAttributes
+            ? nil
+            : store.identity.decoding {
+                unsafe Linux.attribute(ofEntry: systemName, in: directory, DOSAttributes.attributeName, into: $0)
+            }
         return FileInformation(
             status, kept, announcedAllocation: store.announcedAllocations.byteCount(for: status.identity))
     }

@@ -37,8 +37,10 @@ extension LinuxFile {
             try store.identity.insisting { Linux.setTimes(descriptor, access: access, write: write) }.orThrow()
         }
         guard change.attributes != nil || change.creationTime != nil || change.changeTime != nil else { return }
-        var updated = kept ?? DOSAttributes(
-            attributes: isDirectory ? [] : .archive, creationTime: FileTime(status.bestBirthTime))
+        var updated =
+            kept
+            ?? DOSAttributes(
+                attributes: isDirectory ? [] : .archive, creationTime: FileTime(status.bestBirthTime))
         if let attributes = change.attributes {
             updated.attributes = attributes.intersection(DOSAttributes.settableAttributes)
                 .union(updated.attributes.intersection(.sparseFile))
@@ -60,8 +62,8 @@ extension LinuxFile {
         if attributes.contains(.temporary), isDirectory { throw .invalidParameter }
     }
 
-    /// Writes DOSATTRIB with a change time that holds until the file changes again. Writing changes the file itself: until when the
-    /// value holds is guessed a little into the future, and checked.
+    /// Writes DOSATTRIB with a change time that holds until the file changes again. Writing changes the file itself:
+    /// until when the value holds is guessed a little into the future, and checked.
     private func keepChangeTime(
         _ changeTime: FileTime, _ attributes: DOSAttributes, _ descriptor: CInt
     ) throws(NTStatus) {

@@ -10,8 +10,8 @@ private struct Place: ~Copyable {
 }
 
 extension LinuxFile {
-    /// The folder this file's name is in and that name, sure to be this file's: what acts on a name must not meet another file
-    /// that has come to its place.
+    /// The folder this file's name is in and that name, sure to be this file's: what acts on a name must not meet
+    /// another file that has come to its place.
     private func locate(
         _ components: [NTName]
     ) throws(NTStatus) -> Place {
@@ -80,7 +80,9 @@ extension LinuxFile {
                 try checkReplaceable(status, presentName, in: target.descriptor.raw, replaceIfExists)
                 // Onto the name that is there first: so the file it stood for goes, and at no time is there none.
                 if present != newName {
-                    try move(source.folder.descriptor.raw, source.name, to: target.descriptor.raw, presentName, replaces: true)
+                    try move(
+                        source.folder.descriptor.raw, source.name, to: target.descriptor.raw, presentName,
+                        replaces: true)
                     try move(target.descriptor.raw, presentName, to: target.descriptor.raw, systemName, replaces: true)
                     self.path = NTPath(components: target.components + [newName], stream: self.path.stream)
                     return
@@ -141,7 +143,8 @@ extension LinuxFile {
             if status.identity == identity { return }
             try Linux.unlink(target.descriptor.raw, presentName, isDirectory: false).orThrow()
         }
-        let result = Linux.link(source.folder.descriptor.raw, source.name, to: target.descriptor.raw, try SystemPath(newName))
+        let result = Linux.link(
+            source.folder.descriptor.raw, source.name, to: target.descriptor.raw, try SystemPath(newName))
         if result.failed(EXDEV) { throw .notSameDevice }
         try result.orThrow()
     }

@@ -48,8 +48,8 @@ final class LinuxFile: StoreFile {
         if isDirectory || isSpecial { throw .invalidDeviceRequest }
     }
 
-    /// The descriptor, able to do what is asked. Callers have looked at the open's granted access: the rights here are only
-    /// about how much was asked of the kernel so far.
+    /// The descriptor, able to do what is asked. Callers have looked at the open's granted access: the rights here
+    /// are only about how much was asked of the kernel so far.
     private func begin(_ rights: OpenHandle.Rights) throws(NTStatus) -> CInt {
         let descriptor = try handle.begin()
         if handle.rights.isSuperset(of: rights) { return descriptor }

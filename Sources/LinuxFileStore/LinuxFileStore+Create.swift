@@ -61,8 +61,9 @@ extension LinuxFileStore {
         return descriptor
     }
 
-    /// Gives the file the permission bits that the process's umask, or mkdir's rules, kept from it. A default ACL of the folder may
-    /// have set others on purpose: unless the client has named the bits itself, only the forced ones are made good.
+    /// Gives the file the permission bits that the process's umask, or mkdir's rules, kept from it. A default ACL of
+    /// the folder may have set others on purpose: unless the client has named the bits itself, only the forced ones
+    /// are made good.
     private func settle(_ mode: UInt32, of descriptor: CInt, exactly: Bool) throws(NTStatus) {
         let forced = options.forceCreateMode | options.forceDirectoryMode
         guard exactly || mode & forced != 0 else { return }

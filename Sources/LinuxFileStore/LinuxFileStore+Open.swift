@@ -56,10 +56,11 @@ extension LinuxFileStore {
         let information = FileInformation(
             status, kept, announcedAllocation: announcedAllocations.byteCount(for: status.identity))
         try Self.checkAttributes(information, parameters)
-        let check = AccessCheck(
+        var check = AccessCheck(
             store: self, user: user, status: status, descriptor: found.descriptor.raw,
-            attributes: information.attributes, components: found.components)
-        _ = try check.granted(Self.impliedAccess(parameters))
+            isPathOnly: found.rights.isEmpty, attributes: information.attributes, components: found.components)
+        let implied = Self.impliedAccess(parameters)
+        if !implied.isEmpty { _ = try check.granted(implied) }
         let granted = try check.granted(parameters.desiredAccess)
         let maximal = parameters.wantsMaximalAccess ? check.maximalAccess() : granted
         let components = found.components
@@ -125,8 +126,8 @@ extension LinuxFileStore {
         return Found(descriptor: OwnedDescriptor(second), rights: secondRights, components: components)
     }
 
-    /// Opens with what the desired access needs of the kernel, and nothing more. Nothing here waits: a fifo or a device is
-    /// opened as a name only.
+    /// Opens with what the desired access needs of the kernel, and nothing more. Nothing here waits: a fifo or a
+    /// device is opened as a name only.
     private func openLeast(_ path: SystemPath, _ parameters: OpenParameters) -> (Int, OpenHandle.Rights) {
         let desired = parameters.desiredAccess
         let writes = !desired.isDisjoint(with: AccessCheck.writing) && !parameters.options.contains(.directoryFile)
@@ -141,8 +142,8 @@ extension LinuxFileStore {
         }
         // Somebody holds a lease on the file (fcntl(2), F_SETLEASE): the kernel asks for it back and this open waits.
         if result.failed(EAGAIN) { result = openBeneath(path, flags: mode | O_NOCTTY) }
-        // A socket or a fifo without reader; a program that runs; a file whose data the user may not read or write. What asks for
-        // no data still gets to know about it.
+        // A socket or a fifo without reader; a program that runs; a file whose data the user may not read or write.
+        // What asks for no data still gets to know about it.
         let asksForNoData = !writes && !reads
         if result.failed(ENXIO) || result.failed(ENODEV) || (asksForNoData && result.failed(EACCES)) {
             return (openBeneath(path, flags: Self.pathOnly), [])

@@ -59,8 +59,8 @@ final class OpenHandle: Sendable {
         return before & Self.closed == 0
     }
 
-    /// Makes the descriptor good for `rights` too: opens the same file again and puts it in the descriptor's place, which
-    /// calls under way do not notice. To be called between `begin` and `end`, as the user.
+    /// Makes the descriptor good for `rights` too: opens the same file again and puts it in the descriptor's place,
+    /// which calls under way do not notice. To be called between `begin` and `end`, as the user.
     func extend(to wanted: Rights) throws(NTStatus) {
         let result = extending.withLock { _ in replaceDescriptor(rights.union(wanted)) }
         try result.orThrow()

@@ -17,8 +17,8 @@ extension LinuxFileStore {
         var attempts = 0
         while true {
             let result = Linux.openBeneath(rootDescriptor, path, flags: flags, resolve: resolve)
-            // openat2 says so when a rename disturbs it and it cannot tell whether it is still beneath (openat2(2)); it also
-            // says so for a file whose lease somebody else holds, which a few attempts do not cure.
+            // openat2 says so when a rename disturbs it and it cannot tell whether it is still beneath (openat2(2));
+            // it also says so for a file whose lease somebody else holds, which a few attempts do not cure.
             attempts += 1
             if result.failed(EAGAIN), attempts < 4 { continue }
             return result

@@ -193,11 +193,20 @@ enum Linux {
         }
     }
 
-    static func setAttribute(_ descriptor: CInt, _ name: SystemPath, _ value: [UInt8]) -> Int {
+    /// - Parameter mustBeNew: fails with EEXIST if there is one.
+    static func setAttribute(
+        _ descriptor: CInt, _ name: SystemPath, _ value: [UInt8], mustBeNew: Bool = false
+    ) -> Int {
+        let flags = mustBeNew ? CInt(APUS_XATTR_CREATE) : 0
         // SAFETY: paths are terminated; the system reads `count` bytes of the array, which lives through the call.
-        unsafe name.withPointer { name in
-            unsafe withDescriptorPath(descriptor) { path in
-                unsafe value.withUnsafeBytes { unsafe apus_setxattr(path, name, $0.baseAddress, $0.count, 0) }
+        return unsafe name.withPointer { name in
+            unsafe value.withUnsafeBytes { value in
+                let result = unsafe apus_fsetxattr(descriptor, name, value.baseAddress, value.count, flags)
+                // O_PATH descriptors only lead to attributes by way of /proc.
+                guard result.failed(EBADF) else { return result }
+                return unsafe withDescriptorPath(descriptor) {
+                    unsafe apus_setxattr($0, name, value.baseAddress, value.count, flags)
+                }
             }
         }
     }

@@ -27,7 +27,8 @@ struct SystemPath {
         bytes = name.utf8 + [0]
     }
 
-    /// Components below a root. The engine has checked them; they are checked again here, since everything depends on it.
+    /// Components below a root. The engine has checked them; they are checked again here, since everything depends on
+    /// it.
     init(_ components: some Collection<NTName>) throws(NTStatus) {
         guard !components.isEmpty else {
             self = .here

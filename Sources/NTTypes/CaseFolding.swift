@@ -1,5 +1,5 @@
-/// Unicode 16.0's simple case folding (CaseFolding.txt, status C and S) beyond ASCII, as runs of letters that all move by
-/// the same distance.
+/// Unicode 16.0's simple case folding (CaseFolding.txt, status C and S) beyond ASCII, as runs of letters that all
+/// move by the same distance.
 @usableFromInline
 enum CaseFolding {
     private struct Run {

@@ -22,7 +22,8 @@ public struct FileTime: RawRepresentable, Hashable, Comparable, Sendable {
         let (shifted, overflow) = unixSeconds.addingReportingOverflow(Self.unixEpochSeconds)
         guard !overflow, shifted >= 0 else { self.init(rawValue: 0); return }
         let (ticks, tooLate) = UInt64(shifted).multipliedReportingOverflow(by: 10_000_000)
-        self.init(rawValue: tooLate ? UInt64(Int64.max) : min(UInt64(Int64.max), ticks + UInt64(max(0, nanoseconds) / 100)))
+        self.init(
+            rawValue: tooLate ? UInt64(Int64.max) : min(UInt64(Int64.max), ticks + UInt64(max(0, nanoseconds) / 100)))
     }
 
     /// As a Unix time: whole seconds (negative before 1970) and 0..<1,000,000,000 nanoseconds.

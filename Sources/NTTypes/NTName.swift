@@ -4,7 +4,8 @@
 /// strings by canonical equivalence, and a composed and a decomposed "ä" are two files. Names that are not valid
 /// Unicode survive in both directions:
 /// - a lone surrogate from the wire becomes its three-byte generalised UTF-8 form (WTF-8);
-/// - a byte from the disk that is not part of valid UTF-8 becomes the lone low surrogate U+DC80 + (byte - 0x80), and back.
+/// - a byte from the disk that is not part of valid UTF-8 becomes the lone low surrogate U+DC80 + (byte - 0x80), and
+/// back.
 public struct NTName: Hashable, Sendable {
     /// UTF-8 as above, without terminator; the bytes that go to the file system.
     public var utf8: [UInt8]

@@ -67,8 +67,8 @@ public struct NameExpression: Hashable, Sendable {
         return offset == candidate.count
     }
 
-    /// Follows all readings of the pattern at once: the set holds the places in it that may come next. Linear in the name's
-    /// length whatever the pattern.
+    /// Follows all readings of the pattern at once: the set holds the places in it that may come next. Linear in the
+    /// name's length whatever the pattern.
     /// - Parameter start: holds 0 only.
     private func matches<Places: PlaceSet>(_ candidate: Span<UInt8>, _ start: Places) -> Bool {
         var lastPeriod = candidate.count - 1

@@ -18,8 +18,8 @@ extension NTName {
         return NTName(utf8: folded)
     }
 
-    /// The scalar at `offset` and how many bytes it takes. Generalised UTF-8 (see `NTName`); a byte that cannot start or
-    /// continue one stands for the low surrogate that the wire shows for it, U+DC80 and up.
+    /// The scalar at `offset` and how many bytes it takes. Generalised UTF-8 (see `NTName`); a byte that cannot start
+    /// or continue one stands for the low surrogate that the wire shows for it, U+DC80 and up.
     @inlinable
     public static func decode(_ bytes: Span<UInt8>, at offset: Int) -> (scalar: UInt32, byteCount: Int) {
         let first = bytes[offset]
@@ -43,7 +43,8 @@ extension NTName {
         return CaseFolding.folded(scalar)
     }
 
-    /// The capital letter that NTFS's upcase table has for `scalar`: simple one-to-one mappings only, so that "ß" stays.
+    /// The capital letter that NTFS's upcase table has for `scalar`: simple one-to-one mappings only, so that "ß"
+    /// stays.
     @inlinable
     static func upcased(_ scalar: UInt32) -> UInt32 {
         if scalar < 0x80 { return scalar &- 0x61 < 26 ? scalar &- 32 : scalar }

@@ -1,6 +1,6 @@
-/// 8.3 names for programs from the days of DOS. They are computed from the long name alone, so that nothing has to be kept:
-/// the first character, five of a hash, "~", one of the hash, and three of the extension. That a name is one of these can
-/// be seen at a glance, and only then is a folder worth searching for the long name it stands for.
+/// 8.3 names for programs from the days of DOS. They are computed from the long name alone, so that nothing has to be
+/// kept: the first character, five of a hash, "~", one of the hash, and three of the extension. That a name is one of
+/// these can be seen at a glance, and only then is a folder worth searching for the long name it stands for.
 public enum ShortName {
     /// The 8.3 name of a file; nil if its name is one already, so that it has no other.
     public static func make(for name: NTName) -> NTName? { isShort(name) ? nil : mangled(name) }

@@ -13,7 +13,8 @@ public protocol AccessControl: AnyObject, Sendable {
     func abandon(exchange: UInt64)
     /// The token for the NEGOTIATE response: SPNEGO NegTokenInit2, [MS-SPNG] 2.2.1.
     func initialToken() -> [UInt8]
-    /// Whether, and how, `user` at `remoteAddress` may use the share; checked in the order of facts: limits, hosts, guest, lists.
+    /// Whether, and how, `user` at `remoteAddress` may use the share; checked in the order of facts: limits, hosts,
+    /// guest, lists.
     func connectTree(share: String, user: AuthenticatedUser, remoteAddress: String) -> TreeDecision
     func disconnectTree(share: String, user: AuthenticatedUser)
     func logOut(user: AuthenticatedUser)

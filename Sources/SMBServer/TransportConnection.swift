@@ -3,9 +3,9 @@ import Platform
 /// What the engine needs of the transport beneath one connection. Implemented by the wiring in `apus` over TCP (later
 /// SMB Direct), and by tests. Callable from any thread.
 public protocol TransportConnection: AnyObject, Sendable {
-    /// Sends one whole message that is not the direct answer to the message being received: an interim or late response,
-    /// an oplock break. The buffer holds the message from `TransportConnection.prefixByteCount` on; the bytes before are
-    /// the transport's. The buffer is the transport's from now on (it gives it back to the pool).
+    /// Sends one whole message that is not the direct answer to the message being received: an interim or late
+    /// response, an oplock break. The buffer holds the message from `TransportConnection.prefixByteCount` on; the
+    /// bytes before are the transport's. The buffer is the transport's from now on (it gives it back to the pool).
     func send(_ message: PDUBuffer)
     /// Ends the connection; `Connection.disconnected` follows.
     func disconnect(_ reason: DisconnectReason)

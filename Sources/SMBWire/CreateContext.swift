@@ -123,7 +123,9 @@ public struct CreateContextReader: ~Escapable {
         let dataOffset = try Int(reader.read(UInt16.self))
         let dataLength = try Int(reader.read(UInt32.self))
         // A context ends where the next begins: nothing in it may reach further.
-        guard next % 8 == 0, next == 0 || (next >= 16 && next <= chain.byteCount - start) else { throw .invalid("Next") }
+        guard next % 8 == 0, next == 0 || (next >= 16 && next <= chain.byteCount - start) else {
+            throw .invalid("Next")
+        }
         let end = next == 0 ? chain.byteCount : start + next
         let whole = WireReader(chain.extracting(start..<end))
         guard nameOffset >= 16, nameLength >= 4 else { throw .invalid("NameOffset") }

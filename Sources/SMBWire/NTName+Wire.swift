@@ -13,7 +13,8 @@ extension NTName {
             offset += 2
             if unit < 0x80 {
                 utf8.append(UInt8(unit))
-            } else if unit & 0xFC00 == 0xD800, offset < bytes.byteCount, Self.unit(bytes, at: offset) & 0xFC00 == 0xDC00 {
+            } else if unit & 0xFC00 == 0xD800, offset < bytes.byteCount, Self.unit(bytes, at: offset) & 0xFC00 == 0xDC00
+            {
                 let low = Self.unit(bytes, at: offset)
                 offset += 2
                 Self.append(0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00), to: &utf8)

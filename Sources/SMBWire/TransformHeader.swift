@@ -1,6 +1,7 @@
 import Platform
 
-/// SMB2 TRANSFORM_HEADER, [MS-SMB2] 2.2.41. Signature and nonce belong to the cipher, which reads and writes them in place.
+/// SMB2 TRANSFORM_HEADER, [MS-SMB2] 2.2.41. Signature and nonce belong to the cipher, which reads and writes them in
+/// place.
 public struct TransformHeader: Equatable, Sendable {
     /// 0xFD 'S' 'M' 'B'.
     @inlinable public static var protocolID: UInt32 { 0x424D_53FD }

@@ -43,7 +43,8 @@ public struct WireReader: ~Escapable {
         _: Value.Type = Value.self
     ) throws(WireError) -> Value {
         guard MemoryLayout<Value>.size <= remainingByteCount else { throw .truncated(at: offset) }
-        // SAFETY: the guard proves [offset, offset + size) lies inside `bytes`; every bit pattern of an integer is valid.
+        // SAFETY: the guard proves [offset, offset + size) lies inside `bytes`; every bit pattern of an integer is
+        // valid.
         let value = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: Value.self)
         position &+= MemoryLayout<Value>.size
         return Value(littleEndian: value)

@@ -20,9 +20,11 @@ import Testing
         guard case .done = try Fixture.logIn(&client, Fixture.exchange()) else { return #expect(Bool(false)) }
     }
 
-    @Test("wrong password and unknown user look the same", arguments: [
-        ("alice", "wrong"), ("mallory", "x"), ("alice", ""),
-    ])
+    @Test(
+        "wrong password and unknown user look the same",
+        arguments: [
+            ("alice", "wrong"), ("mallory", "x"), ("alice", ""),
+        ])
     func refused(user: String, password: String) throws {
         var client = NTLMClient(user: user, password: password)
         #expect(try Fixture.logIn(&client, Fixture.exchange()) == .failed(.logonFailure))

@@ -4,12 +4,14 @@ import Testing
 @testable import Authentication
 
 @Suite("Bad tokens, [MS-NLMP] 2.2 and RFC 4178 4.2") struct BadInputTests {
-    @Test("tokens of no kind are refused", arguments: [
-        [], [0], [0x60], [0x60, 0x80], [0x60, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [0xA1, 0x02, 0x30, 0x00],
-        Array("NTLMSSP".utf8), NTLM.signature, NTLM.signature + [1, 0, 0, 0],
-        NTLM.signature + [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], NTLM.signature + [9, 0, 0, 0, 0, 0, 0, 0],
-        [UInt8](repeating: 0x60, count: 60_000), [UInt8](repeating: 0x30, count: 60_000),
-    ] as [[UInt8]])
+    @Test(
+        "tokens of no kind are refused",
+        arguments: [
+            [], [0], [0x60], [0x60, 0x80], [0x60, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [0xA1, 0x02, 0x30, 0x00],
+            Array("NTLMSSP".utf8), NTLM.signature, NTLM.signature + [1, 0, 0, 0],
+            NTLM.signature + [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], NTLM.signature + [9, 0, 0, 0, 0, 0, 0, 0],
+            [UInt8](repeating: 0x60, count: 60_000), [UInt8](repeating: 0x30, count: 60_000),
+        ] as [[UInt8]])
     func nonsense(token: [UInt8]) {
         #expect(Fixture.exchange().step(token) == .failed(.invalidParameter))
     }
@@ -62,18 +64,20 @@ import Testing
         }
     }
 
-    @Test("a version 2 response whose pairs are no list is an invalid parameter", arguments: [
-        // What smbtorture's session.ntlmssp_bug14932 sends: a first pair of 30,754 bytes.
-        """
-        abababababababababababababababab01010000000000003f3f3f3f3f3f3f3fb8823af1b3dd08150000000011a2088150382278
-        2b9447fe54947bff17275ab4f418badc2c38fd5bfb0ec1851ecc92bb9bb1c4d55314ff8c7649f5459019a2
-        """,
-        // No pairs at all, and a list without an end.
-        "abababababababababababababababab01010000000000003f3f3f3f3f3f3f3fb8823af1b3dd081500000000",
-        "abababababababababababababababab01010000000000003f3f3f3f3f3f3f3fb8823af1b3dd08150000000001000200ffff",
-        // Shorter than the challenge before the pairs.
-        "abababababababababababababababab010100000000000000",
-    ])
+    @Test(
+        "a version 2 response whose pairs are no list is an invalid parameter",
+        arguments: [
+            // What smbtorture's session.ntlmssp_bug14932 sends: a first pair of 30,754 bytes.
+            """
+            abababababababababababababababab01010000000000003f3f3f3f3f3f3f3fb8823af1b3dd08150000000011a2088150382278
+            2b9447fe54947bff17275ab4f418badc2c38fd5bfb0ec1851ecc92bb9bb1c4d55314ff8c7649f5459019a2
+            """,
+            // No pairs at all, and a list without an end.
+            "abababababababababababababababab01010000000000003f3f3f3f3f3f3f3fb8823af1b3dd081500000000",
+            "abababababababababababababababab01010000000000003f3f3f3f3f3f3f3fb8823af1b3dd08150000000001000200ffff",
+            // Shorter than the challenge before the pairs.
+            "abababababababababababababababab010100000000000000",
+        ])
     func pairs(response: String) {
         var server = NTLMServer(
             policy: Fixture.policy, accounts: Fixture.accounts, now: Fixture.now, challenge: [1, 2, 3, 4, 5, 6, 7, 8])

@@ -89,9 +89,12 @@ import Testing
         #expect(try logIn(isExtended: true, lastByte: 0) == .failed(.logonFailure))
     }
 
-    @Test("capitals are those of Windows: one unit stays one unit", arguments: [
-        ("user", "USER"), ("Björn", "BJÖRN"), ("straße", "STRAßE"), ("ÿ", "Ÿ"), ("жук", "ЖУК"), ("日本", "日本"), ("", ""),
-    ])
+    @Test(
+        "capitals are those of Windows: one unit stays one unit",
+        arguments: [
+            ("user", "USER"), ("Björn", "BJÖRN"), ("straße", "STRAßE"), ("ÿ", "Ÿ"), ("жук", "ЖУК"), ("日本", "日本"),
+            ("", ""),
+        ])
     func capitals(name: String, upper: String) {
         #expect(NTLMCryptography.uppercased([UInt8](utf16: name)) == [UInt8](utf16: upper))
     }

@@ -11,17 +11,21 @@ import Testing
         try share.create("Folder/Ärger.TXT", "x")
         let opened = try share.open("fOLDER/äRGER.txt")
         #expect(opened.file.path == NTPath(test: "Folder/Ärger.TXT"))
-        #expect(share.status { () throws(NTStatus) in _ = try share.open("FOLDER/ÄRGER.TXT", .readData, .create) } == .objectNameCollision)
+        #expect(
+            share.status { () throws(NTStatus) in _ = try share.open("FOLDER/ÄRGER.TXT", .readData, .create) }
+                == .objectNameCollision)
         #expect(try share.open("FOLDER/new", .fileAllAccess, .create).file.path == NTPath(test: "Folder/new"))
-        #expect(try share.names("folder") == [".", "..", "Ärger.TXT", "new"].sorted() || share.names("folder").count == 4)
+        #expect(
+            try share.names("folder") == [".", "..", "Ärger.TXT", "new"].sorted() || share.names("folder").count == 4)
     }
 
     @Test func caseMattersWhereTheClientSaysSo() throws {
         let share = try TemporaryShare()
         try share.create("a")
-        #expect(share.status { () throws(NTStatus) in
-            _ = try share.open("A", .readData) { $0.isCaseSensitive = true }
-        } == .objectNameNotFound)
+        #expect(
+            share.status { () throws(NTStatus) in
+                _ = try share.open("A", .readData) { $0.isCaseSensitive = true }
+            } == .objectNameNotFound)
         _ = try share.open("A", .readData, .create) { $0.isCaseSensitive = true }
         let strict = try TemporaryShare { $0.isCaseSensitive = true }
         try strict.create("a")
@@ -59,7 +63,9 @@ import Testing
             desiredAccess: .readData, disposition: .openIf, options: [], attributes: [])
         for names in [["..", "etc"], ["d", "..", "..", "etc"], ["a/b"], [""], ["."], ["a\0b"], ["/etc/passwd"]] {
             let path = NTPath(components: names.map { NTName($0) })
-            #expect(share.status { () throws(NTStatus) in _ = try share.store.open(path, parameters, as: share.user) } == .objectNameInvalid)
+            #expect(
+                share.status { () throws(NTStatus) in _ = try share.store.open(path, parameters, as: share.user) }
+                    == .objectNameInvalid)
         }
         for path in ["out/passwd", "up/x", "out"] + ["file"] {
             for disposition in [CreateDisposition.open, .create, .openIf, .overwriteIf] {
@@ -69,12 +75,14 @@ import Testing
         }
         let file = try share.create("f")
         for path in ["out/f", "up/f"] {
-            #expect(share.status { () throws(NTStatus) in
-                try file.rename(to: NTPath(test: path), replaceIfExists: true, as: share.user)
-            } == .objectPathNotFound)
-            #expect(share.status { () throws(NTStatus) in
-                try file.link(at: NTPath(test: path), replaceIfExists: true, as: share.user)
-            } == .objectPathNotFound)
+            #expect(
+                share.status { () throws(NTStatus) in
+                    try file.rename(to: NTPath(test: path), replaceIfExists: true, as: share.user)
+                } == .objectPathNotFound)
+            #expect(
+                share.status { () throws(NTStatus) in
+                    try file.link(at: NTPath(test: path), replaceIfExists: true, as: share.user)
+                } == .objectPathNotFound)
         }
         #expect(try share.names().sorted() == [".", "..", "d", "f"])
     }
@@ -128,12 +136,15 @@ import Testing
         #expect(share.status { () throws(NTStatus) in _ = try share.open("secret.txt") } == .objectNameNotFound)
         #expect(share.status { () throws(NTStatus) in _ = try share.open("SECRET.txt") } == .objectNameNotFound)
         #expect(share.status { () throws(NTStatus) in _ = try share.open("secretdir/f") } == .objectPathNotFound)
-        #expect(share.status { () throws(NTStatus) in _ = try share.open("secretnew", .readData, .create) } == .objectNameNotFound)
+        #expect(
+            share.status { () throws(NTStatus) in _ = try share.open("secretnew", .readData, .create) }
+                == .objectNameNotFound)
         #expect(try share.names() == [".", ".."])
         let file = try share.create("f")
-        #expect(share.status { () throws(NTStatus) in
-            try file.rename(to: NTPath(test: "secret2"), replaceIfExists: false, as: share.user)
-        } == .objectNameNotFound)
+        #expect(
+            share.status { () throws(NTStatus) in
+                try file.rename(to: NTPath(test: "secret2"), replaceIfExists: false, as: share.user)
+            } == .objectNameNotFound)
     }
 
     // MARK: rename, link, remove
@@ -148,9 +159,10 @@ import Testing
         #expect(try share.open("D/B").file.text() == "x")
         try file.rename(to: NTPath(test: "D/c"), replaceIfExists: false, as: share.user)
         #expect(file.path == NTPath(test: "d/c"))
-        #expect(share.status { () throws(NTStatus) in
-            try file.rename(to: NTPath(test: "no/c"), replaceIfExists: false, as: share.user)
-        } == .objectPathNotFound)
+        #expect(
+            share.status { () throws(NTStatus) in
+                try file.rename(to: NTPath(test: "no/c"), replaceIfExists: false, as: share.user)
+            } == .objectPathNotFound)
     }
 
     @Test func renameToAnotherCaseOnly() throws {
@@ -170,21 +182,24 @@ import Testing
         try share.create("Taken", "old")
         try share.makeFolder("folder")
         _ = try share.open("locked", .fileAllAccess, .create, [], attributes: .readOnly)
-        #expect(share.status { () throws(NTStatus) in
-            try file.rename(to: NTPath(test: "taken"), replaceIfExists: false, as: share.user)
-        } == .objectNameCollision)
+        #expect(
+            share.status { () throws(NTStatus) in
+                try file.rename(to: NTPath(test: "taken"), replaceIfExists: false, as: share.user)
+            } == .objectNameCollision)
         for path in ["folder", "locked"] {
-            #expect(share.status { () throws(NTStatus) in
-                try file.rename(to: NTPath(test: path), replaceIfExists: true, as: share.user)
-            } == .accessDenied)
+            #expect(
+                share.status { () throws(NTStatus) in
+                    try file.rename(to: NTPath(test: path), replaceIfExists: true, as: share.user)
+                } == .accessDenied)
         }
         try file.rename(to: NTPath(test: "taken"), replaceIfExists: true, as: share.user)
         #expect(try share.names().sorted() == [".", "..", "folder", "locked", "taken"])
         #expect(try share.open("taken").file.text() == "new")
         let folder = try share.open("folder").file
-        #expect(share.status { () throws(NTStatus) in
-            try folder.rename(to: NTPath(test: "folder/inside"), replaceIfExists: false, as: share.user)
-        } != .success)
+        #expect(
+            share.status { () throws(NTStatus) in
+                try folder.rename(to: NTPath(test: "folder/inside"), replaceIfExists: false, as: share.user)
+            } != .success)
     }
 
     @Test func removeTakesOnlyItsOwnName() throws {
@@ -220,9 +235,10 @@ import Testing
         try file.link(at: NTPath(test: "b"), replaceIfExists: false, as: share.user)
         #expect(try file.information().linkCount == 2)
         #expect(try share.open("B").file.identity == file.identity)
-        #expect(share.status { () throws(NTStatus) in
-            try file.link(at: NTPath(test: "B"), replaceIfExists: false, as: share.user)
-        } == .objectNameCollision)
+        #expect(
+            share.status { () throws(NTStatus) in
+                try file.link(at: NTPath(test: "B"), replaceIfExists: false, as: share.user)
+            } == .objectNameCollision)
         try share.create("c")
         try file.link(at: NTPath(test: "c"), replaceIfExists: true, as: share.user)
         #expect(try share.open("c").file.text() == "x")

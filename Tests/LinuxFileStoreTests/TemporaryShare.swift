@@ -15,6 +15,7 @@ final class TemporaryShare {
         user: Credentials = Credentials(userID: geteuid(), groupID: getegid(), groups: []),
         _ change: (inout LinuxFileStoreOptions) -> Void = { _ in }
     ) throws {
+        Self.actAsMyself()
         var template = Array("/tmp/apus-store-XXXXXX".utf8CString)
         let made = try #require(mkdtemp(&template))
         root = String(cString: made)
@@ -26,6 +27,7 @@ final class TemporaryShare {
     }
 
     deinit {
+        Self.actAsMyself()
         var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("rm"), strdup("-rf"), strdup(root), nil]
         var child = pid_t()
         posix_spawnp(&child, "rm", nil, nil, &arguments, environ)
@@ -33,7 +35,13 @@ final class TemporaryShare {
         for argument in arguments { free(argument) }
     }
 
-    func local(_ name: String) -> String { root + "/" + name }
+    /// The path on this machine; what uses it does so as the one who runs the tests, whoever this thread has been before.
+    func local(_ name: String) -> String {
+        Self.actAsMyself()
+        return root + "/" + name
+    }
+
+    static func actAsMyself() { if geteuid() == 0 { apus_act_as(0, 0, nil, 0) } }
 
     /// Makes a file as a local process would.
     func writeLocally(_ name: String, _ text: String = "", mode: mode_t = 0o644) {

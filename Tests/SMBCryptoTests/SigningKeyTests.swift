@@ -13,10 +13,12 @@ import Testing
         return message
     }
 
-    @Test("CMAC gives the tags of RFC 4493", arguments: [
-        (0, "bb1d6929e95937287fa37d129b756746"), (16, "070a16b46b4d4144f79bdd9dd04a287c"),
-        (40, "dfa66747de9ae63030ca32611497c827"), (64, "51f0bebf7e3b9d92fc49741779363cfe"),
-    ])
+    @Test(
+        "CMAC gives the tags of RFC 4493",
+        arguments: [
+            (0, "bb1d6929e95937287fa37d129b756746"), (16, "070a16b46b4d4144f79bdd9dd04a287c"),
+            (40, "dfa66747de9ae63030ca32611497c827"), (64, "51f0bebf7e3b9d92fc49741779363cfe"),
+        ])
     func cmac(byteCount: Int, tag: String) {
         let message = bytes(
             """
@@ -90,9 +92,11 @@ import Testing
         #expect(hexadecimal(tag) == "58e2fccefa7e3061367f1d57a4e7455a")
     }
 
-    @Test("what was signed verifies; a changed bit anywhere does not", arguments: [
-        SigningAlgorithm.hmacSHA256, .aesCMAC, .aesGMAC,
-    ])
+    @Test(
+        "what was signed verifies; a changed bit anywhere does not",
+        arguments: [
+            SigningAlgorithm.hmacSHA256, .aesCMAC, .aesGMAC,
+        ])
     func everyBitCounts(algorithm: SigningAlgorithm) {
         let signingKey = SigningKey(algorithm: algorithm, key: Self.key)
         var message = Self.message(byteCount: 81)

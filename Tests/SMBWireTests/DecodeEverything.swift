@@ -2,7 +2,8 @@ import Platform
 import SMBWire
 
 /// Decodes a whole message by its command and direction, and encodes it again where the decoded value can be encoded.
-/// - Returns: the message encoded again, or nil where only its other side encodes it (requests that borrow their bytes).
+/// - Returns: the message encoded again, or nil where only its other side encodes it (requests that borrow their
+/// bytes).
 func decode(_ bytes: [UInt8]) throws(WireError) -> [UInt8]? {
     let output = PDUBuffer()
     let span = bytes.span.bytes

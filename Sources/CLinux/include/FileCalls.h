@@ -32,6 +32,7 @@ _Static_assert(sizeof(struct apus_statx) == 256, "struct statx is 256 bytes");
 enum { APUS_STATX_BASIC = 0x7ff, APUS_STATX_BIRTH_TIME = 0x800 };
 
 // As the nanoseconds of a time: leave it alone (UTIME_OMIT).
+enum { APUS_XATTR_CREATE = 1 };
 enum { APUS_TIME_OMIT = 0x3ffffffe };
 
 long apus_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);

@@ -32,8 +32,8 @@ extension SMB2Command {
 }
 
 extension Connection {
-    /// Decodes the request, runs the command's handler, and encodes what it returns. Bytes that are not the structure they
-    /// should be are STATUS_INVALID_PARAMETER throughout [MS-SMB2] 3.3.5.
+    /// Decodes the request, runs the command's handler, and encodes what it returns. Bytes that are not the structure
+    /// they should be are STATUS_INVALID_PARAMETER throughout [MS-SMB2] 3.3.5.
     func dispatch(
         _ command: SMB2Command, _ reader: inout WireReader, _ context: inout RequestContext
     ) throws(NTStatus) {

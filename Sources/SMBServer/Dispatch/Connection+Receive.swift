@@ -50,7 +50,8 @@ extension Connection {
     private func unseal(
         _ message: UnsafeMutableRawBufferPointer
     ) throws(DisconnectReason) -> (Session, UnsafeMutableRawBufferPointer) {
-        guard let negotiated, negotiated.dialect.isSMB3, message.count > TransformHeader.byteCount + SMB2Header.byteCount
+        guard let negotiated, negotiated.dialect.isSMB3,
+            message.count > TransformHeader.byteCount + SMB2Header.byteCount
         else { throw .badSeal }
         let header: TransformHeader
         do {
@@ -137,7 +138,8 @@ extension Connection {
 
     // MARK: parked requests
 
-    /// The interim response, [MS-SMB2] 3.3.4.2: STATUS_PENDING with the AsyncId; it takes the credits that were asked for.
+    /// The interim response, [MS-SMB2] 3.3.4.2: STATUS_PENDING with the AsyncId; it takes the credits that were asked
+    /// for.
     private func sendInterim(for request: ParkedRequest, header: SMB2Header, position: SuspendedCompound.Position) {
         let buffer = server.buffers.take()
         buffer.appendZeros(transportPrefixByteCount)
@@ -159,10 +161,12 @@ extension Connection {
 
     /// Runs a woken request again, and the rest of its compound after it; sends what comes of it.
     func resume(_ request: ParkedRequest) {
-        guard let work = request.work.withLock({ work -> SuspendedCompound? in
-            defer { work = nil }
-            return work
-        }) else { return }
+        guard
+            let work = request.work.withLock({ work -> SuspendedCompound? in
+                defer { work = nil }
+                return work
+            })
+        else { return }
         let reply = server.buffers.take()
         reply.appendZeros(transportPrefixByteCount)
         do throws(DisconnectReason) {

@@ -27,7 +27,8 @@ extension Connection {
 
     /// Handles the request at the start of `rest`.
     func processRequest(
-        _ rest: UnsafeMutableRawBufferPointer, _ position: inout SuspendedCompound.Position, _ chain: inout ResponseChain,
+        _ rest: UnsafeMutableRawBufferPointer, _ position: inout SuspendedCompound.Position,
+        _ chain: inout ResponseChain,
         resuming parked: ParkedRequest?
     ) throws(DisconnectReason) -> RequestOutcome {
         let (received, length) = try unsafe requestHeader(rest)
@@ -39,14 +40,17 @@ extension Connection {
             return length == rest.count ? .finished : .next
         }
         let admission =
-            if let parked { readmit(received, parked, position) } else { try unsafe admit(received, request, &position) }
+            if let parked { readmit(received, parked, position) } else {
+                try unsafe admit(received, request, &position)
+            }
         position.signingKey = admission.signingKey
 
         let headerStart = chain.begin(received.makeResponse(status: .success))
         var context = RequestContext(
             server: server, connection: self, header: admission.header, dialect: admission.dialect,
             session: admission.session, treeConnect: admission.treeConnect, isSealed: position.sealedBy != nil,
-            isAuthentic: position.sealedBy != nil || admission.signingKey != nil, reply: chain.reply, headerStart: headerStart, relatedFileID: position.fileID,
+            isAuthentic: position.sealedBy != nil || admission.signingKey != nil, reply: chain.reply,
+            headerStart: headerStart, relatedFileID: position.fileID,
             isFollowed: length != rest.count, parkedRequest: parked, wakeReason: parked?.begin())
         var status = unsafe run(request, admission, position, &context)
         if let reason = context.disconnectReason { throw reason }

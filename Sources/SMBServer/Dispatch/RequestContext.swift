@@ -49,7 +49,8 @@ struct RequestContext: ~Copyable {
 
     init(
         server: Server, connection: Connection, header: SMB2Header, dialect: Dialect, session: Session?,
-        treeConnect: TreeConnect?, isSealed: Bool, isAuthentic: Bool, reply: PDUBuffer, headerStart: Int, relatedFileID: FileID?,
+        treeConnect: TreeConnect?, isSealed: Bool, isAuthentic: Bool, reply: PDUBuffer, headerStart: Int,
+        relatedFileID: FileID?,
         isFollowed: Bool, parkedRequest: ParkedRequest?, wakeReason: ParkedRequest.WakeReason?
     ) {
         self.server = server
@@ -108,8 +109,8 @@ struct RequestContext: ~Copyable {
         guard payload <= Int(max(1, header.creditCharge)) * 65_536 else { throw .invalidParameter }
     }
 
-    /// Makes this request one that waits; see `ParkedRequest`. Leave the result with what it waits for (it may be woken at
-    /// once), check again whether waiting is still needed, then throw `.pending`.
+    /// Makes this request one that waits; see `ParkedRequest`. Leave the result with what it waits for (it may be
+    /// woken at once), check again whether waiting is still needed, then throw `.pending`.
     /// - Parameter timeout: after which it is woken anyway; nil for none.
     /// - Throws: `.insufficientResources` at the connection's limit, `.internalError` in the middle of a compound.
     mutating func park(timeout: Duration? = nil) throws(NTStatus) -> ParkedRequest {
@@ -126,7 +127,8 @@ struct RequestContext: ~Copyable {
         request.setDeadline(
             timeout.map { timeout in
                 let (seconds, attoseconds) = timeout.components
-                return server.environment.uptime() + UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+                return server.environment.uptime() + UInt64(seconds) * 1_000_000_000
+                    + UInt64(attoseconds / 1_000_000_000)
             })
         return request
     }

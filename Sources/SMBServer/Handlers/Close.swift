@@ -32,8 +32,8 @@ enum CloseHandler {
 }
 
 extension Server {
-    /// Ends an open that its session no longer lists, [MS-SMB2] 3.3.4.17 and [MS-FSA] 2.1.5.5: locks go, a name that was
-    /// to be deleted goes with the last open, requests that wait on it are completed.
+    /// Ends an open that its session no longer lists, [MS-SMB2] 3.3.4.17 and [MS-FSA] 2.1.5.5: locks go, a name that
+    /// was to be deleted goes with the last open, requests that wait on it are completed.
     func close(_ open: Open) {
         let wasClosed = open.state.withLock { state in
             defer { state.isClosed = true }

@@ -72,7 +72,8 @@ enum CreateHandler {
     private static func checkParameters(_ input: Input) throws(NTStatus) {
         let options = input.options
         guard options.rawValue & 0xFF00_0000 == 0 else { throw .invalidParameter }
-        // FILE_CREATE_TREE_CONNECTION, FILE_RESERVE_OPFILTER, FILE_OPEN_BY_FILE_ID: Windows does not offer them over SMB2.
+        // FILE_CREATE_TREE_CONNECTION, FILE_RESERVE_OPFILTER, FILE_OPEN_BY_FILE_ID: Windows does not offer them over
+        // SMB2.
         guard options.rawValue & 0x0010_2080 == 0 else { throw .notSupported }
         guard input.shareAccess.rawValue <= 7 else { throw .invalidParameter }
         // Bits of the access mask that stand for nothing, no bit at all, and the right to wait for nothing else.

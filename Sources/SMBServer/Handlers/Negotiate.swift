@@ -132,14 +132,16 @@ enum NegotiateHandler {
             dialectRevision: negotiated.isProvisional ? Dialect.wildcardRevision : negotiated.dialect.rawValue,
             serverGUID: server.settings.serverGUID,
             capabilities: ServerCapabilities(rawValue: negotiated.serverCapabilities),
-            maxTransactSize: min(limits.transactByteCountMax, largest), maxReadSize: min(limits.readByteCountMax, largest),
+            maxTransactSize: min(limits.transactByteCountMax, largest),
+            maxReadSize: min(limits.readByteCountMax, largest),
             maxWriteSize: min(limits.writeByteCountMax, largest), systemTime: server.environment.now(),
             // A start time tells strangers how long a machine has gone without updates; 0 says nothing.
             serverStartTime: FileTime(rawValue: 0), securityBuffer: server.accessControl.initialToken(),
             contexts: contexts)
     }
 
-    /// What "SMB 2.???" is answered with, [MS-SMB2] 3.3.5.3.1: any SMB2 dialect, to be settled by the NEGOTIATE to come.
+    /// What "SMB 2.???" is answered with, [MS-SMB2] 3.3.5.3.1: any SMB2 dialect, to be settled by the NEGOTIATE to
+    /// come.
     static func provisional(_ settings: ServerSettings) -> Connection.Negotiated {
         var negotiated = makeNegotiated(
             .smb210, clientGUID: .zero, capabilities: 0, securityMode: 0, settings)

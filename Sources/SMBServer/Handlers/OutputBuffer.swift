@@ -2,8 +2,8 @@ import NTTypes
 import Platform
 import SMBWire
 
-/// The body that QUERY_DIRECTORY and QUERY_INFO responses share, written in place: StructureSize 9, offset and length of a
-/// buffer, the buffer. [MS-SMB2] 2.2.34 and 2.2.38.
+/// The body that QUERY_DIRECTORY and QUERY_INFO responses share, written in place: StructureSize 9, offset and length
+/// of a buffer, the buffer. [MS-SMB2] 2.2.34 and 2.2.38.
 struct OutputBuffer {
     let reply: PDUBuffer
     /// Of the buffer's first byte in `reply`.

@@ -10,7 +10,8 @@ enum QueryDirectoryHandler {
         var restarts = false
         var reopens = false
         var isSingleEntry = false
-        /// SMB2_INDEX_SPECIFIED. Entries have no numbers here (FileIndex is 0), as on NTFS: only the pattern counts then.
+        /// SMB2_INDEX_SPECIFIED. Entries have no numbers here (FileIndex is 0), as on NTFS: only the pattern counts
+        /// then.
         var isIndexed = false
         var pattern: NTName
         /// Bytes.

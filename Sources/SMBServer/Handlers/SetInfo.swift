@@ -60,7 +60,8 @@ enum SetInfoHandler {
             try rename(change.input, isExtended: informationClass == .renameExtended, open, in: &context)
         case .link: try link(change.input, open, in: &context)
         case .disposition, .dispositionExtended:
-            try setDisposition(change.input, isExtended: informationClass == .dispositionExtended, on: open, in: &context)
+            try setDisposition(
+                change.input, isExtended: informationClass == .dispositionExtended, on: open, in: &context)
         case .fullExtendedAttributes: try setExtendedAttributes(change.input, on: open, in: &context)
         default: throw informationClass.setRefusal
         }

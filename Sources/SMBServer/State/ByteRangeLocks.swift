@@ -1,7 +1,7 @@
 import NTTypes
 
-/// The byte-range locks of one stream, [MS-FSA] 2.1.5.8 and 2.1.4.10. Offsets in bytes. Belongs to an open: another open
-/// of the same client conflicts like a stranger's.
+/// The byte-range locks of one stream, [MS-FSA] 2.1.5.8 and 2.1.4.10. Offsets in bytes. Belongs to an open: another
+/// open of the same client conflicts like a stranger's.
 struct ByteRangeLocks {
     struct Lock {
         let open: Open
@@ -17,8 +17,8 @@ struct ByteRangeLocks {
 
     var isEmpty: Bool { locks.isEmpty }
 
-    /// Whether two ranges stand in each other's way. A range of no bytes conflicts with what has bytes on both sides of its
-    /// place: [MS-FSA] 2.1.4.10 as Windows has it.
+    /// Whether two ranges stand in each other's way. A range of no bytes conflicts with what has bytes on both sides
+    /// of its place: [MS-FSA] 2.1.4.10 as Windows has it.
     private static func overlap(_ a: Lock, _ offset: UInt64, _ length: UInt64) -> Bool {
         switch (a.length, length) {
         case (0, 0): return false

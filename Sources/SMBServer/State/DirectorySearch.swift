@@ -5,8 +5,8 @@ import Platform
 /// The enumeration of a folder that an open keeps from one QUERY_DIRECTORY to the next: Open.EnumerationLocation and
 /// Open.EnumerationSearchPattern of [MS-SMB2] 3.3.1.10.
 ///
-/// Requests that use the same open at once take turns; its lock is the one that is held while the disk is read, and guards
-/// nothing else.
+/// Requests that use the same open at once take turns; its lock is the one that is held while the disk is read, and
+/// guards nothing else.
 final class DirectorySearch: Sendable {
     struct Reader {
         let cursor: any DirectoryCursor

@@ -2,8 +2,8 @@ import FileStore
 import NTTypes
 import Platform
 
-/// What all opens of one file, or of one stream of it, share: [MS-FSA] 2.1.1.5, its Stream. Share modes, whether it is to
-/// be deleted, and byte-range locks are arbitrated here, under one lock that no system call is made with.
+/// What all opens of one file, or of one stream of it, share: [MS-FSA] 2.1.1.5, its Stream. Share modes, whether it
+/// is to be deleted, and byte-range locks are arbitrated here, under one lock that no system call is made with.
 final class FileNode: Sendable {
     struct State {
         var opens: [Open] = []

@@ -54,7 +54,9 @@ public final class Server: Sendable {
     private let nextIdentifier = Atomic<UInt64>(1)
     let openCount = Atomic<Int>(0)
 
-    public init(settings: ServerSettings, environment: Environment, accessControl: any AccessControl, buffers: BufferPool) {
+    public init(
+        settings: ServerSettings, environment: Environment, accessControl: any AccessControl, buffers: BufferPool
+    ) {
         self.settings = settings
         self.environment = environment
         self.accessControl = accessControl

@@ -75,7 +75,9 @@ final class Session: Sendable {
         state.withLock { state in
             // One channel, the usual case, needs no look-up.
             let key = state.channels.count < 2 ? nil : state.channels[ObjectIdentifier(connection)]?.signingKey
-            return (state.phase, state.login, key ?? state.login?.signingKey, treeID == 0 ? nil : state.treeConnects[treeID])
+            return (
+                state.phase, state.login, key ?? state.login?.signingKey, treeID == 0 ? nil : state.treeConnects[treeID]
+            )
         }
     }
 
@@ -83,7 +85,8 @@ final class Session: Sendable {
 
     // MARK: tables
 
-    /// Adds an open. - Throws: `.insufficientResources` at the session's limit; `.userSessionDeleted` once it is closed.
+    /// Adds an open. - Throws: `.insufficientResources` at the session's limit; `.userSessionDeleted` once it is
+    /// closed.
     func insert(_ open: Open, limit: Int) throws(NTStatus) {
         let failure = state.withLock { state -> NTStatus? in
             guard state.phase != .closed else { return .userSessionDeleted }

@@ -1,7 +1,8 @@
 import FileStore
 import NTTypes
 
-/// A share as the engine sees it, [MS-SMB2] 3.3.1.6. Never changes; a reload makes a new one for those who connect then.
+/// A share as the engine sees it, [MS-SMB2] 3.3.1.6. Never changes; a reload makes a new one for those who connect
+/// then.
 public final class Share: Sendable {
     public enum Kind: Sendable {
         case disk(any FileStore)

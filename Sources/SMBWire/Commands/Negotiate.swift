@@ -63,7 +63,8 @@ public struct NegotiateRequest: Equatable, Sendable {
         for _ in 0..<dialectCount { dialects.append(try reader.read()) }
         contexts = []
         if dialects.contains(Dialect.smb311.rawValue) {
-            contexts = try NegotiateContext.decodeList(reader.bytes, offset: Int(contextOffset), count: Int(contextCount))
+            contexts = try NegotiateContext.decodeList(
+                reader.bytes, offset: Int(contextOffset), count: Int(contextCount))
         }
     }
 
@@ -137,7 +138,8 @@ public struct NegotiateResponse: Equatable, Sendable {
         securityBuffer = try reader.slice(offset: Int(bufferOffset), length: Int(bufferLength)).array
         contexts = []
         if dialectRevision == Dialect.smb311.rawValue {
-            contexts = try NegotiateContext.decodeList(reader.bytes, offset: Int(contextOffset), count: Int(contextCount))
+            contexts = try NegotiateContext.decodeList(
+                reader.bytes, offset: Int(contextOffset), count: Int(contextCount))
         }
     }
 

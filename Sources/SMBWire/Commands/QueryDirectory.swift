@@ -53,8 +53,8 @@ public struct QueryDirectoryRequest: ~Escapable {
     }
 }
 
-/// The response of QUERY_DIRECTORY, QUERY_INFO and CHANGE_NOTIFY, [MS-SMB2] 2.2.34, 2.2.36, 2.2.38: a buffer. The server
-/// writes it in place; this is the client's side.
+/// The response of QUERY_DIRECTORY, QUERY_INFO and CHANGE_NOTIFY, [MS-SMB2] 2.2.34, 2.2.36, 2.2.38: a buffer. The
+/// server writes it in place; this is the client's side.
 public struct BufferResponse: Equatable, Sendable {
     public static var structureSize: UInt16 { 9 }
     public var buffer: [UInt8]

@@ -4,8 +4,9 @@ import Platform
 import SMBWire
 
 extension IoctlHandler {
-    /// FSCTL_VALIDATE_NEGOTIATE_INFO, [MS-SMB2] 3.3.5.15.12: shows the client, signed, what was negotiated in the clear. Where
-    /// that differs from what it saw, someone has been between them, and the connection ends without an answer.
+    /// FSCTL_VALIDATE_NEGOTIATE_INFO, [MS-SMB2] 3.3.5.15.12: shows the client, signed, what was negotiated in the
+    /// clear. Where that differs from what it saw, someone has been between them, and the connection ends without an
+    /// answer.
     static func validateNegotiation(_ control: Control, in context: inout RequestContext) throws(NTStatus) -> [UInt8] {
         guard let negotiated = context.connection.negotiated, negotiated.dialect != .smb311,
             control.outputByteCountMax >= 24, control.input.count >= 24

@@ -32,8 +32,8 @@ struct FileInformationClass: RawRepresentable, Equatable {
     static var dispositionExtended: Self { .init(rawValue: 64) }
     static var renameExtended: Self { .init(rawValue: 65) }
 
-    /// [MS-SMB2] 3.3.5.20.1: those of [MS-FSCC] 2.4 that cannot be queried over SMB2 are STATUS_NOT_SUPPORTED, numbers that
-    /// mean nothing there STATUS_INVALID_INFO_CLASS.
+    /// [MS-SMB2] 3.3.5.20.1: those of [MS-FSCC] 2.4 that cannot be queried over SMB2 are STATUS_NOT_SUPPORTED,
+    /// numbers that mean nothing there STATUS_INVALID_INFO_CLASS.
     var queryRefusal: NTStatus {
         switch rawValue {
         case 1...3, 9...13, 19, 20, 23...27, 29...33, 36...40, 44...47, 50, 54, 60, 63...65, 71, 75...81: .notSupported

@@ -37,7 +37,8 @@ extension QueryInfoHandler {
             volume.encodeFullSize(into: reply)
         case 8:
             try output.requireRoom(for: 64)
-            encodeObjectID(volume, of: open.treeConnect.share, serverGUID: context.server.settings.serverGUID, into: reply)
+            encodeObjectID(
+                volume, of: open.treeConnect.share, serverGUID: context.server.settings.serverGUID, into: reply)
         case 11:
             try output.requireRoom(for: 28)
             encodeSectorSize(volume, into: reply)
@@ -67,8 +68,8 @@ extension QueryInfoHandler {
         reply.append(0 as UInt64)
     }
 
-    /// FileFsObjectIdInformation, [MS-FSCC] 2.5.6: stable for a share of this server, made only of what every client sees
-    /// anyway. ExtendedInfo stays empty.
+    /// FileFsObjectIdInformation, [MS-FSCC] 2.5.6: stable for a share of this server, made only of what every client
+    /// sees anyway. ExtendedInfo stays empty.
     private static func encodeObjectID(
         _ volume: VolumeInformation, of share: Share, serverGUID: GUID, into reply: PDUBuffer
     ) {

@@ -18,7 +18,9 @@ struct SecurityParts: OptionSet {
     /// [MS-FSA] 2.1.5.14: who wants to read these must have been granted it.
     var accessToQuery: AccessMask {
         var access: AccessMask = []
-        if !isDisjoint(with: [.owner, .group, .dacl, .label, .attribute, .scope, .backup]) { access.insert(.readControl) }
+        if !isDisjoint(with: [.owner, .group, .dacl, .label, .attribute, .scope, .backup]) {
+            access.insert(.readControl)
+        }
         if !isDisjoint(with: [.sacl, .backup]) { access.insert(.accessSystemSecurity) }
         return access
     }

@@ -76,8 +76,8 @@ extension SetInfoHandler {
 private struct TimeChange {
     /// nil leaves it.
     var value: FileTime?
-    /// Whether what is done with the handle from now on leaves it alone; nil: as before. A time that was set stays until
-    /// another handle changes it: Open.UserSetModificationTime and its likes, [MS-FSA] 2.1.5.15.2.
+    /// Whether what is done with the handle from now on leaves it alone; nil: as before. A time that was set stays
+    /// until another handle changes it: Open.UserSetModificationTime and its likes, [MS-FSA] 2.1.5.15.2.
     var freezes: Bool?
 
     init(_ raw: UInt64) throws(NTStatus) {

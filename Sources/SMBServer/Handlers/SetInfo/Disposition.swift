@@ -4,8 +4,8 @@ import Platform
 import SMBWire
 
 extension SetInfoHandler {
-    /// FileDispositionInformation and FileDispositionInformationEx, [MS-FSA] 2.1.5.15.3: the file, folder or stream goes
-    /// when its last handle does, or stays after all.
+    /// FileDispositionInformation and FileDispositionInformationEx, [MS-FSA] 2.1.5.15.3: the file, folder or stream
+    /// goes when its last handle does, or stays after all.
     static func setDisposition(
         _ input: [UInt8], isExtended: Bool, on open: Open, in context: inout RequestContext
     ) throws(NTStatus) {

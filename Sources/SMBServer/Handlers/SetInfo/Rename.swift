@@ -90,8 +90,9 @@ extension SetInfoHandler {
         return path
     }
 
-    /// A new entry in a folder needs what an open for FILE_ADD_FILE with sharing for reading and writing would: whoever has
-    /// the folder open for DELETE, or shares it for less, forbids it. Windows's I/O manager opens it just so.
+    /// A new entry in a folder needs what an open for FILE_ADD_FILE with sharing for reading and writing would:
+    /// whoever has the folder open for DELETE, or shares it for less, forbids it. Windows's I/O manager opens it just
+    /// so.
     private static func requireParent(
         of target: NTPath, allowsEntries open: Open, in context: inout RequestContext
     ) throws(NTStatus) {

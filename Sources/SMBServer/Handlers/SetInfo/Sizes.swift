@@ -16,8 +16,8 @@ extension SetInfoHandler {
         try open.keepingFrozenTimes { () throws(NTStatus) in try open.file.setEndOfFile(size) }
     }
 
-    /// FileValidDataLengthInformation, [MS-FSA] 2.1.5.15.13: declares what lies on the disk to be the file's. That takes
-    /// a privilege which nobody has here.
+    /// FileValidDataLengthInformation, [MS-FSA] 2.1.5.15.13: declares what lies on the disk to be the file's. That
+    /// takes a privilege which nobody has here.
     static func setValidDataLength(_ input: [UInt8], on open: Open) throws(NTStatus) {
         let length = try size(input, on: open)
         guard length <= (try open.file.information().endOfFile) else { throw .invalidParameter }

@@ -1,0 +1,120 @@
+import CLinux
+import FileStore
+import Glibc
+import NTTypes
+
+/// `security.NTACL`, in which Samba keeps a file's security descriptor: an NDR structure of version, level and pointer, and
+/// then, by version, nothing (1), a hash (2, 3), or hashes and what they were made from (4); the descriptor is last.
+///
+/// All versions are read; their hashes, which tie the descriptor to the POSIX ACL of the day, are not looked at. The first is
+/// written: Samba takes it without a hash, while the others count for it only with hashes made its own way.
+enum NTACLAttribute {
+    static let name = SystemPath(literal: "security.NTACL")
+
+    /// - Returns: nil for what is none of the versions.
+    static func decode(_ bytes: [UInt8]) -> SecurityDescriptor? {
+        let bytes = bytes[...]
+        guard bytes.count >= 8, bytes.littleEndian16(0) == bytes.littleEndian16(2) else { return nil }
+        let start: Int
+        switch bytes.littleEndian16(0) {
+        case 1: start = 8
+        case 2: start = 12 + 16
+        // Pointer, type of hash, hash; aligned.
+        case 3: start = 12 + 2 + 64 + 2
+        case 4:
+            // The same, a text with terminator, a time, another hash.
+            let textStart = 12 + 2 + 64
+            guard let end = bytes.dropFirst(textStart).firstIndex(of: 0) else { return nil }
+            start = (end + 1 + 3) & ~3 + 8 + 64
+        default: return nil
+        }
+        return try? SecurityDescriptor(bytes.dropFirst(start))
+    }
+
+    static func encode(_ descriptor: SecurityDescriptor) -> [UInt8] {
+        // Version, level, a pointer that is not null.
+        [1, 0, 1, 0, 0, 0, 2, 0] + descriptor.encoded
+    }
+}
+
+extension LinuxFileStore {
+    /// What a client has set; nil if none has.
+    func keptSecurityDescriptor(_ descriptor: CInt, isPathOnly: Bool) -> SecurityDescriptor? {
+        // SAFETY: only the bytes that the system says it has written are read.
+        unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 8) { buffer in
+            var result = identity.insisting {
+                unsafe Linux.attribute(descriptor, isPathOnly: isPathOnly, NTACLAttribute.name, into: buffer)
+            }
+            if result >= 0 {
+                return NTACLAttribute.decode(unsafe Array(UnsafeRawBufferPointer(rebasing: buffer[..<result])))
+            }
+            guard result.failed(ERANGE) else { return nil }
+            var large = [UInt8](repeating: 0, count: AttributeName.valueByteCountMax)
+            result = unsafe large.withUnsafeMutableBytes {
+                unsafe Linux.attribute(descriptor, isPathOnly: isPathOnly, NTACLAttribute.name, into: $0)
+            }
+            return result < 0 ? nil : NTACLAttribute.decode(Array(large[..<result]))
+        }
+    }
+}
+
+extension LinuxFile {
+    func securityDescriptor(as user: Credentials) throws(NTStatus) -> [UInt8] {
+        try store.identity.act(as: user)
+        let descriptor = try handle.begin()
+        defer { handle.end() }
+        return try currentSecurityDescriptor(descriptor).encoded
+    }
+
+    /// The one that a client has set, or else what owner, group and mode amount to.
+    private func currentSecurityDescriptor(_ descriptor: CInt) throws(NTStatus) -> SecurityDescriptor {
+        if let kept = store.keptSecurityDescriptor(descriptor, isPathOnly: handle.isPathOnly) { return kept }
+        var status = apus_statx()
+        try Linux.status(descriptor, into: &status).orThrow()
+        return SecurityDescriptor(status)
+    }
+
+    func setSecurityDescriptor(_ descriptor: [UInt8], parts: UInt32, as user: Credentials) throws(NTStatus) {
+        let new = try SecurityDescriptor(descriptor[...])
+        try store.identity.act(as: user)
+        let file = try handle.begin()
+        defer { handle.end() }
+        var updated = try currentSecurityDescriptor(file)
+        updated.take(parts, from: new)
+        let value = NTACLAttribute.encode(updated)
+        let result = store.identity.insisting { Linux.setAttribute(file, NTACLAttribute.name, value) }
+        // Said to be done only if it is kept.
+        if result.failed(EOPNOTSUPP) { throw .notSupported }
+        try result.orThrow()
+    }
+
+    /// The descriptor a client gives along with a new file: the parts it has, the rest as for any new file.
+    func setInitialSecurityDescriptor(_ descriptor: [UInt8], as user: Credentials) throws(NTStatus) {
+        let new = try SecurityDescriptor(descriptor[...])
+        var parts: UInt32 = 0
+        if new.owner != nil { parts |= 0x1 }
+        if new.group != nil { parts |= 0x2 }
+        if new.control & SecurityDescriptor.discretionaryListPresent != 0 { parts |= 0x4 }
+        if new.control & SecurityDescriptor.systemListPresent != 0 { parts |= 0x8 }
+        if parts != 0 { try setSecurityDescriptor(descriptor, parts: parts, as: user) }
+    }
+}
+
+extension SecurityDescriptor {
+    /// Owner, group and everybody else with what the mode gives them.
+    init(_ status: apus_statx) {
+        self.init()
+        control = Self.discretionaryListPresent
+        let owner = SecurityIdentifier.user(status.user_id)
+        let group = SecurityIdentifier.group(status.group_id)
+        self.owner = owner
+        self.group = group
+        let mode = UInt32(status.mode)
+        let isDirectory = status.isDirectory
+        discretionaryList = Self.list([
+            (owner, PermissionBits.rights(mode >> 6, isOwner: true, isDirectory: isDirectory)),
+            (group, PermissionBits.rights(mode >> 3, isOwner: false, isDirectory: isDirectory)),
+            (.everyone, PermissionBits.rights(mode, isOwner: false, isDirectory: isDirectory)),
+        ])
+    }
+}

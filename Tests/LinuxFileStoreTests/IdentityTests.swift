@@ -1,0 +1,124 @@
+import FileStore
+import Glibc
+import LinuxFileStore
+import NTTypes
+import Testing
+
+/// Acting as somebody needs root.
+@Suite("Acting as the user", .enabled(if: geteuid() == 0)) struct IdentityTests {
+    private let alice = Credentials(userID: 61_001, groupID: 61_001, groups: [61_100])
+    private let bob = Credentials(userID: 61_002, groupID: 61_002, groups: [61_100])
+    private let carol = Credentials(userID: 61_003, groupID: 61_003, groups: [])
+
+    @Test func filesBelongToTheirMakers() throws {
+        let share = try TemporaryShare()
+        for user in [alice, bob, carol] {
+            let made = try share.open("f\(user.userID)", .fileAllAccess, .create, as: user)
+            #expect(made.information.userID == user.userID)
+            #expect(made.information.groupID == user.groupID)
+        }
+    }
+
+    @Test func modeDecidesForOwnerGroupAndOthers() throws {
+        let share = try TemporaryShare()
+        share.writeLocally("f", "secret", mode: 0o640)
+        chown(share.local("f"), alice.userID, 61_100)
+        let read: AccessMask = [.readData, .readAttributes]
+        #expect(try share.open("f", .maximumAllowed, as: alice).grantedAccess == .fileAllAccess)
+        #expect(try share.open("f", read, as: bob).file.text() == "secret")
+        #expect(share.status { () throws(NTStatus) in _ = try share.open("f", .writeData, as: bob) } == .accessDenied)
+        #expect(share.status { () throws(NTStatus) in _ = try share.open("f", read, as: carol) } == .accessDenied)
+        let maximal = try share.open("f", .readAttributes, as: bob) { $0.wantsMaximalAccess = true }.maximalAccess
+        #expect(maximal.isSuperset(of: [.readData, .execute, .delete, .readControl]))
+        #expect(maximal.isDisjoint(with: [.writeData, .appendData, .writeDAC, .writeOwner]))
+    }
+
+    @Test func attributesAreSeenByThoseWhoCannotRead() throws {
+        let share = try TemporaryShare()
+        let made = try share.open("f", .fileAllAccess, .create, [], attributes: .hidden, as: alice)
+        made.file.close()
+        chmod(share.local("f"), 0o600)
+        let opened = try share.open("f", .readAttributes, as: carol)
+        #expect(opened.information.attributes == [.hidden, .archive])
+        #expect(try opened.file.information().attributes == [.hidden, .archive])
+        #expect(share.status { () throws(NTStatus) in _ = try opened.file.text() } == .accessDenied)
+        let cursor = try share.open("", .readData, as: carol).file.makeDirectoryCursor(as: carol)
+        let name = NTName("f")
+        #expect(try cursor.next(matches: { $0 == name }, wantsInformation: true)?.information.attributes
+            == [.hidden, .archive])
+    }
+
+    @Test func writersWhoAreNotOwnersMaySetTimesAndAttributes() throws {
+        let share = try TemporaryShare()
+        share.writeLocally("f", mode: 0o666)
+        chown(share.local("f"), alice.userID, alice.groupID)
+        let file = try share.open("f", [.writeAttributes], as: bob).file
+        var change = BasicInformationChange()
+        change.lastWriteTime = FileTime(unixSeconds: 1_000_000_000, nanoseconds: 0)
+        change.attributes = .hidden
+        try file.setBasicInformation(change, as: bob)
+        let information = try share.open("f", .readAttributes, as: carol).information
+        #expect(information.lastWriteTime == change.lastWriteTime)
+        #expect(information.attributes == .hidden)
+    }
+
+    @Test func folderDecidesWhoDeletes() throws {
+        let share = try TemporaryShare()
+        mkdir(share.local("d"), 0o755)
+        chown(share.local("d"), alice.userID, alice.groupID)
+        share.writeLocally("d/f", mode: 0o666)
+        #expect(share.status { () throws(NTStatus) in _ = try share.open("d/f", .delete, as: bob) } == .accessDenied)
+        let file = try share.open("d/f", .readAttributes, as: bob).file
+        #expect(share.status { () throws(NTStatus) in try file.checkRemovable(as: bob) } == .accessDenied)
+        #expect(share.status { () throws(NTStatus) in try file.remove(as: bob) } == .accessDenied)
+        #expect(share.status { () throws(NTStatus) in
+            try file.rename(to: NTPath(test: "g"), replaceIfExists: false, as: bob)
+        } == .accessDenied)
+        #expect(share.status { () throws(NTStatus) in _ = try share.open("d/new", .readData, .create, as: bob) }
+            == .accessDenied)
+        try share.open("d/f", .delete, as: alice).file.remove(as: alice)
+        chmod(share.local("d"), 0o1777)
+        share.writeLocally("d/f", mode: 0o666)
+        #expect(share.status { () throws(NTStatus) in _ = try share.open("d/f", .delete, as: bob) } == .accessDenied)
+    }
+
+    @Test func threadsAreDifferentPeopleAtOnce() async throws {
+        let share = try TemporaryShare()
+        let store = share.store
+        let users = [alice, bob, carol]
+        await withTaskGroup(of: Bool.self) { group in
+            for index in 0..<300 {
+                let user = users[index % 3]
+                group.addTask {
+                    let parameters = OpenParameters(
+                        desiredAccess: .fileAllAccess, disposition: .create, options: [], attributes: [])
+                    let opened = try? store.open(NTPath(test: "t\(index)"), parameters, as: user)
+                    return opened?.information.userID == user.userID
+                }
+            }
+            for await isRight in group { #expect(isRight) }
+        }
+    }
+
+    @Test func securityDescriptorIsEnforced() throws {
+        let share = try TemporaryShare()
+        let file = try share.open("f", .fileAllAccess, .create, as: alice).file
+        var bytes = try file.securityDescriptor(as: alice)
+        // An empty list: header, owner, group, and a DACL without entries.
+        bytes = Array(bytes[..<(20 + 16 + 16)]) + [2, 0, 8, 0, 0, 0, 0, 0]
+        try file.setSecurityDescriptor(bytes, parts: 4, as: alice)
+        _ = try share.open("f", .readControl, as: alice)
+        for access in [AccessMask.readData, .writeData] {
+            #expect(share.status { () throws(NTStatus) in _ = try share.open("f", access, as: alice) }
+                == .accessDenied)
+        }
+    }
+
+    @Test func ownerIsInherited() throws {
+        let share = try TemporaryShare { $0.inheritsOwner = true }
+        mkdir(share.local("d"), 0o777)
+        chmod(share.local("d"), 0o777)
+        chown(share.local("d"), alice.userID, alice.groupID)
+        #expect(try share.open("d/f", .fileAllAccess, .create, as: bob).information.userID == alice.userID)
+    }
+}
