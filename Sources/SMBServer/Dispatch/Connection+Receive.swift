@@ -60,7 +60,8 @@ extension Connection {
         } catch { throw .badSeal }
         // Flags (EncryptionAlgorithm in 3.0) must be 1.
         guard header.flags == 1, Int(header.originalMessageSize) == message.count - TransformHeader.byteCount,
-            let session = session(header.sessionID),
+            // Connection.ConstrainedConnection: as long as only strangers are logged in, their well-known key seals nothing.
+            state.withLock({ $0.hasLoggedIn }), let session = session(header.sessionID),
             let key = session.state.withLock({ $0.login?.unsealingKey })
         else { throw .badSeal }
         let head = unsafe UnsafeMutableRawBufferPointer(rebasing: message[..<TransformHeader.byteCount])

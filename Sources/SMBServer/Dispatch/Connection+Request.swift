@@ -20,7 +20,10 @@ extension Connection {
         var dialect: Dialect
         var session: Session?
         var treeConnect: TreeConnect?
+        /// What the response is signed with, since the request claimed to be signed.
         var signingKey: SigningKey?
+        /// The request came sealed, or its signature was right.
+        var isAuthentic = false
         /// Set when the request is refused before any handler sees it.
         var refusal: NTStatus?
     }
@@ -49,7 +52,7 @@ extension Connection {
         var context = RequestContext(
             server: server, connection: self, header: admission.header, dialect: admission.dialect,
             session: admission.session, treeConnect: admission.treeConnect, isSealed: position.sealedBy != nil,
-            isAuthentic: position.sealedBy != nil || admission.signingKey != nil, reply: chain.reply,
+            isAuthentic: admission.isAuthentic, reply: chain.reply,
             headerStart: headerStart, relatedFileID: position.fileID,
             isFollowed: length != rest.count, parkedRequest: parked, wakeReason: parked?.begin())
         var status = unsafe run(request, admission, position, &context)
@@ -113,6 +116,7 @@ extension Connection {
         }
         position.sessionID = admission.header.sessionID
         position.treeID = admission.header.treeID
+        admission.isAuthentic = position.sealedBy != nil
         admission.refusal = unsafe check(&admission, request, isSealed: position.sealedBy != nil)
         position.hasContext = admission.refusal == nil
         return admission
@@ -156,8 +160,10 @@ extension Connection {
     ) -> NTStatus? {
         guard let login, let key else { return nil }
         if admission.header.flags.contains(.signed) {
-            guard unsafe key.verify(request) else { return .accessDenied }
+            // Even the answer to a wrong signature is signed: a client that demands it could not read it otherwise.
             admission.signingKey = key
+            guard unsafe key.verify(request) else { return .accessDenied }
+            admission.isAuthentic = true
         } else if login.requiresSigning, command != .negotiate, command != .sessionSetup {
             return .accessDenied
         }

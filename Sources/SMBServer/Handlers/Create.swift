@@ -82,6 +82,8 @@ enum CreateHandler {
         else { throw .accessDenied }
         // [MS-FSCC] 2.6: the attributes that a client may ask for; FILE_ATTRIBUTE_DEVICE and the rest are refused.
         guard input.fileAttributes.rawValue & 0xFFFF_8048 == 0 else { throw .invalidParameter }
+        // Nothing is encrypted on the disk for one user, as NTFS would.
+        guard !input.fileAttributes.contains(.encrypted) else { throw .accessDenied }
         // SACLs are read and changed by those who hold SeSecurityPrivilege; nobody does yet.
         guard !input.desiredAccess.contains(.accessSystemSecurity) else { throw .privilegeNotHeld }
         if options.contains([.directoryFile, .nonDirectoryFile]) { throw .invalidParameter }

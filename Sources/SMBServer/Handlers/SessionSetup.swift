@@ -124,7 +124,10 @@ enum SessionSetupHandler {
             state.preauthHash = nil
             if state.phase != .closed { state.phase = .valid }
         }
-        context.connection.state.withLock { $0.hasLoggedIn = true }
+        context.connection.state.withLock { state in
+            state.hasSession = true
+            if !user.isAnonymous { state.hasLoggedIn = true }
+        }
         if input.previousSessionID != 0, input.previousSessionID != session.id {
             replacePrevious(input.previousSessionID, by: user, context)
         }

@@ -35,6 +35,9 @@ public final class Connection: Sendable {
         var sessions: [UInt64: Session] = [:]
         /// Connection.AsyncCommandList, by AsyncId.
         var parked: [UInt64: ParkedRequest] = [:]
+        /// A login has succeeded, be it an anonymous one.
+        var hasSession = false
+        /// One that was not anonymous: the opposite of Connection.ConstrainedConnection.
         var hasLoggedIn = false
         var isGone = false
     }
@@ -63,7 +66,7 @@ public final class Connection: Sendable {
 
     /// True once the time for the first login is over and nobody has logged in.
     public var isLoginOverdue: Bool {
-        guard !state.withLock({ $0.hasLoggedIn }) else { return false }
+        guard !state.withLock({ $0.hasSession }) else { return false }
         let seconds = server.limits.loginTimeout.components.seconds
         return server.environment.uptime() - creationUptime > UInt64(seconds) * 1_000_000_000
     }
