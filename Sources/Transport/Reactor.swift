@@ -97,7 +97,7 @@ import Platform
     private func finish() -> Outcome {
         for connection in connections.values {
             connection.disconnect()
-            connection.receiver?.disconnected()
+            connection.end()
             transport.registry.remove(connection)
         }
         connections = [:]
@@ -116,9 +116,10 @@ import Platform
         let connection = TCPConnection(
             descriptor: descriptor, remoteAddress: address, poll: poll, configuration: configuration,
             registry: transport.registry)
-        connection.receiver = transport.makeReceiver(connection)
+        let receiver = transport.makeReceiver(connection)
+        connection.receiver = receiver
         connections[descriptor] = connection
-        transport.registry.insert(connection)
+        transport.registry.insert(connection, receiver)
         Self.control(poll, EPOLL_CTL_ADD, descriptor, EPOLLIN.rawValue)
     }
 
@@ -299,7 +300,7 @@ import Platform
         start = input.count
         // Telling it may block (files are closed), so it counts as a request.
         let ticket = lease.enter()
-        connection.receiver?.disconnected()
+        connection.end()
         return lease.leave(ticket) ? .finished : .lost
     }
 

@@ -15,7 +15,7 @@ import Platform
     private let buffers: BufferPool
     private let unsentByteCountMax: Int
     private let registry: ConnectionRegistry
-    /// Set once, before the first event.
+    /// Set before the first event, nil once the connection has ended.
     var receiver: (any MessageReceiver)?
     /// A message that has not arrived whole, prefix included, and how many bytes it will have; 0 when not known yet.
     var partial: PDUBuffer?
@@ -88,6 +88,13 @@ import Platform
         }
     }
 
+    /// Tells the receiver, and lets go of it: it holds this connection, and the descriptor is closed when nobody does.
+    func end() {
+        let receiver = self.receiver
+        self.receiver = nil
+        receiver?.disconnected()
+    }
+
     func closeWhenSent() {
         outbox.withLock { box in
             box.closesWhenSent = true
@@ -156,7 +163,8 @@ final class ConnectionRegistry: Sendable {
     private struct Counts {
         var total = 0
         var byAddress: [String: Int] = [:]
-        var connections: [ObjectIdentifier: TCPConnection] = [:]
+        /// With its receiver, since the connection's own belongs to the reactor.
+        var connections: [ObjectIdentifier: (TCPConnection, any MessageReceiver)] = [:]
     }
     private let counts = Mutex(Counts())
     private let countMax: Int
@@ -186,10 +194,12 @@ final class ConnectionRegistry: Sendable {
         }
     }
 
-    func insert(_ connection: TCPConnection) { counts.withLock { $0.connections[ObjectIdentifier(connection)] = connection } }
+    func insert(_ connection: TCPConnection, _ receiver: any MessageReceiver) {
+        counts.withLock { $0.connections[ObjectIdentifier(connection)] = (connection, receiver) }
+    }
     func remove(_ connection: TCPConnection) {
         _ = counts.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
     }
-    var all: [TCPConnection] { counts.withLock { Array($0.connections.values) } }
+    var all: [(connection: TCPConnection, receiver: any MessageReceiver)] { counts.withLock { $0.connections.values.map { ($0, $1) } } }
     var count: Int { counts.withLock { $0.total } }
 }

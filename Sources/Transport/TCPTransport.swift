@@ -92,7 +92,7 @@ public final class TCPTransport: Sendable {
             configuration.tick()
             count += 1
             if count % 4 == 0 {
-                for connection in registry.all where connection.receiver?.isOverdue == true { connection.disconnect() }
+                for (connection, receiver) in registry.all where receiver.isOverdue { connection.disconnect() }
             }
             // What a burst needed goes back to the system.
             if count % 40 == 0 { configuration.buffers.trim() }
