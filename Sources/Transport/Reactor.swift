@@ -97,9 +97,7 @@ import Platform
     private func finish() -> Outcome {
         for connection in connections.values {
             connection.disconnect()
-            connection.receiver?.disconnected()
-            // The receiver holds the connection, so one of them must let go.
-            connection.receiver = nil
+            connection.end()
             transport.registry.remove(connection)
         }
         connections = [:]
@@ -297,15 +295,12 @@ import Platform
         connections[connection.descriptor] = nil
         transport.registry.remove(connection)
         connection.partial = nil
-        let receiver = connection.receiver
-        // The receiver holds the connection, so one of them must let go.
-        connection.receiver = nil
         current = nil
         output.count = 0
         start = input.count
         // Telling it may block (files are closed), so it counts as a request.
         let ticket = lease.enter()
-        receiver?.disconnected()
+        connection.end()
         return lease.leave(ticket) ? .finished : .lost
     }
 

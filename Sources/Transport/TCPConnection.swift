@@ -15,7 +15,7 @@ import Platform
     private let buffers: BufferPool
     private let unsentByteCountMax: Int
     private let registry: ConnectionRegistry
-    /// Set once, before the first event.
+    /// Set before the first event, nil once the connection has ended.
     var receiver: (any MessageReceiver)?
     /// A message that has not arrived whole, prefix included, and how many bytes it will have; 0 when not known yet.
     var partial: PDUBuffer?
@@ -88,6 +88,13 @@ import Platform
         }
     }
 
+    /// Tells the receiver, and lets go of it: it holds this connection, and the descriptor is closed when nobody does.
+    func end() {
+        let receiver = self.receiver
+        self.receiver = nil
+        receiver?.disconnected()
+    }
+
     func closeWhenSent() {
         outbox.withLock { box in
             box.closesWhenSent = true
@@ -156,6 +163,7 @@ final class ConnectionRegistry: Sendable {
     private struct Counts {
         var total = 0
         var byAddress: [String: Int] = [:]
+        /// With its receiver, since the connection's own belongs to the reactor.
         var connections: [ObjectIdentifier: (TCPConnection, any MessageReceiver)] = [:]
     }
     private let counts = Mutex(Counts())
@@ -192,10 +200,6 @@ final class ConnectionRegistry: Sendable {
     func remove(_ connection: TCPConnection) {
         _ = counts.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
     }
-    /// Ends those that have not logged in in time.
-    func endOverdue() {
-        let all = counts.withLock { Array($0.connections.values) }
-        for (connection, receiver) in all where receiver.isOverdue { connection.disconnect() }
-    }
+    var all: [(connection: TCPConnection, receiver: any MessageReceiver)] { counts.withLock { $0.connections.values.map { ($0, $1) } } }
     var count: Int { counts.withLock { $0.total } }
 }

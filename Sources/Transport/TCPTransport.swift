@@ -91,7 +91,9 @@ public final class TCPTransport: Sendable {
             usleep(250_000)
             configuration.tick()
             count += 1
-            if count % 4 == 0 { registry.endOverdue() }
+            if count % 4 == 0 {
+                for (connection, receiver) in registry.all where receiver.isOverdue { connection.disconnect() }
+            }
             // What a burst needed goes back to the system.
             if count % 40 == 0 { configuration.buffers.trim() }
         }
