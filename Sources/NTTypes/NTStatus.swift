@@ -60,6 +60,7 @@ extension NTStatus {
     @inlinable public static var accountDisabled: NTStatus { NTStatus(rawValue: 0xC000_0072) }
     @inlinable public static var notMapped: NTStatus { NTStatus(rawValue: 0xC000_0073) }
     @inlinable public static var invalidLockRange: NTStatus { NTStatus(rawValue: 0xC000_01A1) }
+    @inlinable public static var invalidDeviceState: NTStatus { NTStatus(rawValue: 0xC000_0184) }
     @inlinable public static var rangeNotLocked: NTStatus { NTStatus(rawValue: 0xC000_007E) }
     @inlinable public static var invalidACL: NTStatus { NTStatus(rawValue: 0xC000_0077) }
     @inlinable public static var invalidSecurityDescriptor: NTStatus { NTStatus(rawValue: 0xC000_0079) }

@@ -78,13 +78,14 @@ extension Connection {
     /// signed and sealed, to `reply`.
     func processCompound(
         _ message: UnsafeMutableRawBufferPointer, from position: SuspendedCompound.Position, reply: PDUBuffer,
-        resuming parked: ParkedRequest?
+        resuming parked: ParkedRequest?, held: ResponseChain.Suspended? = nil
     ) throws(DisconnectReason) {
         var position = position
         var parked = parked
         let sealStart = reply.count
         if position.sealedBy != nil { reply.appendZeros(TransformHeader.byteCount) }
         var chain = ResponseChain(reply: reply, start: reply.count)
+        if let held { chain.resume(held) }
         while position.offset < message.count {
             let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: message[position.offset...])
             let outcome = try unsafe processRequest(rest, &position, &chain, resuming: parked)
@@ -94,15 +95,17 @@ extension Connection {
             case .finished: position.offset = message.count
             case .parked(let request, let isFirstTime):
                 // What is done so far goes out, then the interim response on its own; the rest waits with the request.
+                // Where there is no interim response, everything is one answer, and all of it waits.
                 let kept = server.buffers.take(capacity: rest.count)
                 kept.append(unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rest)))
                 let header = position.current
                 var later = position
                 later.offset = 0
-                request.work.withLock { $0 = SuspendedCompound(message: kept, position: later) }
+                let held = request.sendsInterim ? nil : chain.suspend()
+                request.work.withLock { $0 = SuspendedCompound(message: kept, position: later, held: held) }
                 chain.finish()
                 finishMessage(reply, sealStart: sealStart, chain: chain, sealedBy: position.sealedBy)
-                if isFirstTime { sendInterim(for: request, header: header, position: position) }
+                if isFirstTime, request.sendsInterim { sendInterim(for: request, header: header, position: position) }
                 request.arm()
                 return
             }
@@ -128,13 +131,7 @@ extension Connection {
             reply.count = start
             return
         }
-        let messageStart = start + TransformHeader.byteCount
-        let header = TransformHeader(
-            originalMessageSize: UInt32(reply.count - messageStart), flags: 1, sessionID: session.id)
-        header.write(into: reply, at: start)
-        // SAFETY: both regions lie inside the written bytes and do not overlap.
-        unsafe key.seal(
-            header: reply.region(start..<messageStart), message: reply.region(messageStart..<reply.count))
+        server.seal(reply, from: start, key, sessionID: session.id)
     }
 
     // MARK: parked requests
@@ -173,7 +170,8 @@ extension Connection {
         do throws(DisconnectReason) {
             // SAFETY: `work.message` is ours until given back below.
             try unsafe processCompound(
-                work.message.region(0..<work.message.count), from: work.position, reply: reply, resuming: request)
+                work.message.region(0..<work.message.count), from: work.position, reply: reply, resuming: request,
+                held: work.held)
         } catch {
             transport.disconnect(error)
             reply.count = transportPrefixByteCount
@@ -205,4 +203,6 @@ struct SuspendedCompound: Sendable {
     }
     let message: PDUBuffer
     let position: Position
+    /// Responses that wait with it.
+    let held: ResponseChain.Suspended?
 }

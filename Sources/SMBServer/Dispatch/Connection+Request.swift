@@ -222,7 +222,7 @@ extension Connection {
             parked.finish()
             remove(parked)
         }
-        if wasParked, let parked = context.parkedRequest {
+        if wasParked, let parked = context.parkedRequest, parked.sendsInterim {
             let flags = SMB2Header.Flags.serverToRedirector.union(
                 admission.header.flags.intersection([.relatedOperations, .priorityMask]))
             reply.patch(flags.rawValue | SMB2Header.Flags.asyncCommand.rawValue, at: at + 16)

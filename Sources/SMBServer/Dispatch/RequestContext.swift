@@ -111,16 +111,21 @@ struct RequestContext: ~Copyable {
 
     /// Makes this request one that waits; see `ParkedRequest`. Leave the result with what it waits for (it may be
     /// woken at once), check again whether waiting is still needed, then throw `.pending`.
-    /// - Parameter timeout: after which it is woken anyway; nil for none.
+    /// - Parameters:
+    ///   - timeout: after which it is woken anyway; nil for none.
+    ///   - sendsInterim: false keeps the client waiting without a word.
     /// - Throws: `.insufficientResources` at the connection's limit, `.internalError` in the middle of a compound.
-    mutating func park(timeout: Duration? = nil) throws(NTStatus) -> ParkedRequest {
+    mutating func park(timeout: Duration? = nil, sendsInterim: Bool = true) throws(NTStatus) -> ParkedRequest {
         // [MS-SMB2] 3.3.5.2.7: in the middle of a compound only an open may wait.
-        guard !isFollowed || header.command == SMB2Command.create.rawValue else { throw .internalError }
+        guard !isFollowed || !sendsInterim || header.command == SMB2Command.create.rawValue else {
+            throw .internalError
+        }
         let request: ParkedRequest
         if let parkedRequest {
             request = parkedRequest
         } else {
-            request = ParkedRequest(asyncID: server.makeIdentifier(), connection: connection, header: header)
+            request = ParkedRequest(
+                asyncID: server.makeIdentifier(), connection: connection, header: header, sendsInterim: sendsInterim)
             guard connection.add(request) else { throw .insufficientResources }
             parkedRequest = request
         }
@@ -131,5 +136,21 @@ struct RequestContext: ~Copyable {
                     + UInt64(attoseconds / 1_000_000_000)
             })
         return request
+    }
+
+    /// Others let go of their cached handles before the file's name changes, [MS-FSA] 2.1.5.15.3 and 2.1.5.15.11.
+    /// - Throws: `.pending` while they do; the request then runs again.
+    mutating func awaitHandles(of open: Open) throws(NTStatus) {
+        if wakeReason == .timeout { open.node.completeBreaks() }
+        var (mustWait, notices) = open.node.breakHandles(by: open, parked: parkedRequest)
+        server.send(notices)
+        guard mustWait else { return }
+        if parkedRequest == nil {
+            let parked = try park(timeout: limits.oplockBreakTimeout, sendsInterim: false)
+            (mustWait, notices) = open.node.breakHandles(by: open, parked: parked)
+            server.send(notices)
+            guard mustWait else { return }
+        }
+        throw .pending
     }
 }

@@ -12,7 +12,7 @@ struct ResponseChain {
     /// The one before `current`, as long as `current` can still be taken back.
     private var previous: Response?
 
-    private struct Response {
+    struct Response: Sendable {
         var start: Int
         /// Without padding.
         var end: Int
@@ -55,6 +55,28 @@ struct ResponseChain {
         } else {
             reply.count = start
         }
+    }
+
+    /// Takes out what is there, to be gone on with later: bytes counted from `start`, and the last response.
+    mutating func suspend() -> Suspended? {
+        guard let last = current else { return nil }
+        let held = Suspended(bytes: reply.array(start..<reply.count), last: last, start: start)
+        reply.count = start
+        current = nil
+        return held
+    }
+
+    /// The other half of `suspend`, in another buffer.
+    mutating func resume(_ held: Suspended) {
+        reply.append(held.bytes)
+        let shift = start - held.start
+        current = Response(start: held.last.start + shift, end: held.last.end + shift, key: held.last.key)
+    }
+
+    struct Suspended: Sendable {
+        let bytes: [UInt8]
+        let last: Response
+        let start: Int
     }
 
     /// No further response follows.

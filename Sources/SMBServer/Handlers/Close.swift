@@ -40,12 +40,17 @@ extension Server {
             return state.isClosed
         }
         guard !wasClosed else { return }
-        let (deleter, woken) = open.node.remove(open, deletesOnClose: open.options.contains(.deleteOnClose))
+        let (deleter, woken, endedLeases) = open.node.remove(open, deletesOnClose: open.options.contains(.deleteOnClose))
+        notifier.end(open)
         if let deleter {
-            do throws(NTStatus) { try open.file.remove(as: deleter) } catch {
+            do throws(NTStatus) {
+                try open.file.remove(as: deleter)
+                reportName(.removed, open.file.path, of: open)
+            } catch {
                 environment.log("\(open.file.path): could not be deleted on close: \(error)")
             }
         }
+        for lease in endedLeases { leases.remove(lease) }
         open.file.close()
         files.release(open.node)
         openCount.wrappingSubtract(1, ordering: .relaxed)

@@ -13,7 +13,11 @@ enum CreateHandler {
         var shareAccess: ShareAccess
         var disposition: CreateDisposition
         var options: CreateOptions
+        var oplockLevel: UInt8
         var contexts: CreateContexts
+
+        /// The disposition replaces what is there.
+        var overwrites: Bool { [.supersede, .overwrite, .overwriteIf].contains(disposition) }
     }
 
     static func run(_ reader: inout WireReader, _ context: inout RequestContext) throws(NTStatus) {
@@ -28,8 +32,8 @@ enum CreateHandler {
             input = Input(
                 name: try NTName(utf16LittleEndian: request.name), desiredAccess: request.desiredAccess,
                 fileAttributes: request.fileAttributes, shareAccess: request.shareAccess, disposition: disposition,
-                options: request.createOptions,
-                contexts: try CreateContexts(request.contexts, limits: context.limits))
+                options: request.createOptions, oplockLevel: request.requestedOplockLevel,
+                contexts: try CreateContexts(request.contexts, context.connection.negotiated, limits: context.limits))
         } catch { throw .invalidParameter }
         // [MS-SMB2] 3.3.5.9: levels beyond Delegate do not exist.
         guard level <= 3 else { throw .badImpersonationLevel }
@@ -49,14 +53,15 @@ enum CreateHandler {
         let parameters = try openParameters(input, context)
         let opened = try store.open(path, parameters, as: context.treeConnect.credentials)
         let open: Open
+        let caching: GrantedCaching
         do throws(NTStatus) {
-            open = try admit(opened, path, input, in: &context)
+            (open, caching) = try admit(opened, path, input, in: &context)
         } catch {
             if opened.action == .created { try? opened.file.remove(as: context.treeConnect.credentials) }
             opened.file.close()
             throw error
         }
-        return try finish(open, opened, input, in: &context)
+        return try finish(open, opened, input, caching, in: &context)
     }
 
     // MARK: checks
@@ -109,7 +114,7 @@ enum CreateHandler {
             else { throw .accessDenied }
         }
         // Overwriting replaces data, so it takes the right to write it: [MS-FSA] 2.1.5.1.2.
-        if [.supersede, .overwrite, .overwriteIf].contains(input.disposition) {
+        if input.overwrites {
             access.formUnion(input.disposition == .supersede ? .delete : .writeData)
         }
         // On a share that is read-only, a missing file cannot be made, so FILE_OPEN_IF is FILE_OPEN.
@@ -125,51 +130,14 @@ enum CreateHandler {
         return parameters
     }
 
-    // MARK: opening
-
-    /// The part of [MS-FSA] 2.1.5.1.2 that looks at other opens: sharing, and then what overwriting does.
-    private static func admit(
-        _ opened: OpenedFile, _ path: NTPath, _ input: Input, in context: inout RequestContext
-    ) throws(NTStatus) -> Open {
-        let server = context.server
-        let node = server.files.retain(opened.file.identity, stream: path.stream)
-        var granted = opened.grantedAccess
-        let tree = context.treeConnect
-        if !tree.isWritable { granted.formIntersection(tree.maximalAccess) }
-        // What was added for the sake of overwriting is not the client's, unless it asked for it.
-        let asked = input.desiredAccess.expandingGenericRights
-        if !asked.contains(.maximumAllowed) { granted.formIntersection(asked) }
-        let id = server.makeIdentifier()
-        let open = Open(
-            fileID: FileID(persistent: id, volatile: id), file: opened.file, node: node, session: context.session,
-            treeConnect: tree, grantedAccess: granted, shareAccess: input.shareAccess, options: input.options)
-        do throws(NTStatus) {
-            try node.admit(open)
-        } catch {
-            server.files.release(node)
-            throw error
-        }
-        do throws(NTStatus) {
-            guard server.openCount.load(ordering: .relaxed) < server.limits.openCountMax else {
-                throw .insufficientResources
-            }
-            try context.session.insert(open, limit: server.limits.openCountPerSessionMax)
-        } catch {
-            _ = node.remove(open, deletesOnClose: false)
-            server.files.release(node)
-            throw error
-        }
-        server.openCount.wrappingAdd(1, ordering: .relaxed)
-        return open
-    }
-
     /// Overwrites where asked, and puts the response together.
     private static func finish(
-        _ open: Open, _ opened: OpenedFile, _ input: Input, in context: inout RequestContext
+        _ open: Open, _ opened: OpenedFile, _ input: Input, _ caching: GrantedCaching,
+        in context: inout RequestContext
     ) throws(NTStatus) -> CreateResponse {
         var information = opened.information
         var action = opened.action
-        if opened.action == .opened, [.supersede, .overwrite, .overwriteIf].contains(input.disposition) {
+        if opened.action == .opened, input.overwrites {
             do throws(NTStatus) {
                 information = try open.file.overwrite(
                     supersede: input.disposition == .supersede, attributes: input.fileAttributes,
@@ -180,6 +148,11 @@ enum CreateHandler {
                 throw error
             }
             action = input.disposition == .supersede ? .superseded : .overwritten
+        }
+        if action == .created {
+            context.server.reportName(.added, open.file.path, of: open)
+        } else if action != .opened {
+            context.server.reportChange(open, [.size, .lastWrite, .attributes])
         }
         context.relatedFileID = open.fileID
         var response = CreateResponse()
@@ -197,6 +170,12 @@ enum CreateHandler {
         response.fileID = open.fileID
         response.contexts = input.contexts.answers(
             information, maximalAccess: opened.maximalAccess.intersection(open.treeConnect.maximalAccess), action)
+        if case .lease(let lease) = cachingRequest(input, open) {
+            response.oplockLevel = leaseOplockLevel
+            response.contexts.append(lease.answer(caching))
+        } else {
+            response.oplockLevel = caching.state.oplockLevel
+        }
         return response
     }
 

@@ -9,12 +9,13 @@ struct CreateContexts {
     private(set) var allocationSize: UInt64?
     private(set) var timewarp: FileTime?
     private(set) var wantsOnDiskID = false
+    private(set) var lease: LeaseRequest?
     /// SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST: present; its timestamp, if it has one.
     private(set) var wantsMaximalAccess = false
     private var maximalAccessTimestamp: FileTime?
 
     /// - Throws: where a context's data is not what its section demands: STATUS_INVALID_PARAMETER, 3.3.5.9.
-    init(_ chain: RawSpan, limits: Limits) throws(WireError) {
+    init(_ chain: RawSpan, _ negotiated: Connection.Negotiated?, limits: Limits) throws(WireError) {
         var walk = CreateContextReader(chain)
         while try walk.next() {
             var reader = WireReader(walk.data)
@@ -32,6 +33,11 @@ struct CreateContexts {
                 wantsMaximalAccess = true
                 guard walk.data.byteCount == 0 || walk.data.byteCount == 8 else { throw .invalid("MxAc") }
                 if walk.data.byteCount == 8 { maximalAccessTimestamp = FileTime(rawValue: try reader.read()) }
+            case .lease:
+                // 2.0.2 knows no leases, and 2.1 not their second version: [MS-SMB2] 3.3.5.9.8 and 3.3.5.9.11.
+                guard let negotiated, negotiated.dialect >= .smb210 else { continue }
+                guard negotiated.dialect.isSMB3 || walk.data.byteCount == 32 else { continue }
+                lease = try LeaseRequest(walk.data, clientGUID: negotiated.clientGUID)
             default: continue
             }
         }

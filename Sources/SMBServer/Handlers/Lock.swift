@@ -70,6 +70,8 @@ enum LockHandler {
         let mayWait = locks.count == 1 && !locks[0].flags.contains(.failImmediately)
         let limit = context.limits.lockCountPerOpenMax
         guard open.node.withLocks({ $0.count(of: open) }) + wanted.count <= limit else { throw .insufficientResources }
+        // A range that is locked must be read from the server, [MS-FSA] 2.1.5.8.
+        context.server.send(open.node.breakReaders(by: open))
         if tryLock(wanted, open, waiting: nil) { return }
         guard mayWait else { throw .lockNotGranted }
         let parked = try context.park()

@@ -59,7 +59,7 @@ enum NegotiateHandler {
         return Connection.Negotiated(
             dialect: dialect, clientGUID: clientGUID, clientCapabilities: capabilities,
             clientSecurityMode: securityMode,
-            serverCapabilities: isMultiCredit ? ServerCapabilities.largeMTU.rawValue : 0,
+            serverCapabilities: isMultiCredit ? ServerCapabilities([.largeMTU, .leasing]).rawValue : 0,
             serverSecurityMode: settings.signing == .required ? 3 : 1,
             signingAlgorithm: dialect.isSMB3
                 ? SigningAlgorithm.aesCMAC.rawValue : SigningAlgorithm.hmacSHA256.rawValue,

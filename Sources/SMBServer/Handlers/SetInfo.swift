@@ -65,6 +65,7 @@ enum SetInfoHandler {
         case .fullExtendedAttributes: try setExtendedAttributes(change.input, on: open, in: &context)
         default: throw informationClass.setRefusal
         }
+        if let filter = informationClass.changeFilter { context.server.reportChange(open, filter) }
     }
 
     /// [MS-SMB2] 3.3.5.21.2: no quotas, no object identifiers to change; a label is the administrator's.
@@ -92,5 +93,17 @@ enum SetInfoHandler {
         // [MS-FSA] 2.1.5.17: a file cannot lose its owner or group.
         if parts.contains(.owner), descriptor.owner == nil { throw .invalidOwner }
         try open.file.setSecurityDescriptor(change.input, parts: change.additionalInformation, as: open.credentials)
+    }
+}
+
+extension FileInformationClass {
+    /// What watchers of the folder are told of when it was set; nil where a name changed, which is told apart.
+    fileprivate var changeFilter: ChangeFilter? {
+        switch self {
+        case .basic: [.attributes, .lastWrite, .lastAccess, .creation]
+        case .allocation, .endOfFile: [.size, .lastWrite]
+        case .fullExtendedAttributes: .extendedAttributes
+        default: nil
+        }
     }
 }

@@ -24,10 +24,14 @@ enum WriteHandler {
             throw .fileLockConflict
         }
         if count > 0 {
+            context.server.send(open.node.breakReaders(by: open))
             // SAFETY: the message outlives the request; the region is the span's own.
             try unsafe withBytes(request.data) { bytes throws(NTStatus) in
                 try unsafe open.file.write(bytes, at: offset)
             }
+        }
+        if count > 0 {
+            context.server.reportChange(open, open.file.path.stream == nil ? [.size, .lastWrite] : [.streamSize, .streamWrite])
         }
         if request.flags.contains(.writeThrough) || open.options.contains(.writeThrough) {
             context.connection.transport.willBlock()

@@ -1,6 +1,7 @@
 import FileStore
 import NTTypes
 import Platform
+import SMBWire
 
 /// What all opens of one file, or of one stream of it, share: [MS-FSA] 2.1.1.5, its Stream. Share modes, whether it
 /// is to be deleted, and byte-range locks are arbitrated here, under one lock that no system call is made with.
@@ -12,6 +13,15 @@ final class FileNode: Sendable {
         /// As whom, for the removal.
         var deleter: Credentials?
         var locks = ByteRangeLocks()
+        /// Oplocks and leases, see FileNode+Caching.swift.
+        var grants: [CacheGrant] = []
+        /// Requests that wait for a break to be acknowledged, or for a holder to close.
+        var breakWaiters: [ParkedRequest] = []
+
+        mutating func takeBreakWaiters() -> [ParkedRequest] {
+            defer { breakWaiters = [] }
+            return breakWaiters
+        }
     }
     let key: FileTable.Key
     private let state = Mutex(State())
@@ -32,23 +42,50 @@ final class FileNode: Sendable {
     /// Rights that make an open take part in sharing; without any of them it never conflicts, [MS-FSA] 2.1.5.1.2.2.
     static let sharingAccess: AccessMask = [.readData, .writeData, .appendData, .execute, .delete]
 
-    /// Adds an open, or says what is in the way: `.deletePending`, or `.sharingViolation` by [MS-FSA] 2.1.5.1.2.2.
-    func admit(_ open: Open) throws(NTStatus) {
-        let failure = state.withLock { state -> NTStatus? in
-            if let refusal = Self.refusal(open.grantedAccess, open.shareAccess, in: state) { return refusal }
-            state.opens.append(open)
-            return nil
-        }
-        if let failure { throw failure }
+    /// What became of an open that asked to be admitted.
+    enum Admission {
+        case admitted(GrantedCaching)
+        /// Others' caches must come down first; `parked` is woken when they have.
+        case mustWait
+        /// `.deletePending`, or `.sharingViolation` by [MS-FSA] 2.1.5.1.2.2.
+        case refused(NTStatus)
     }
 
-    private static func refusal(_ access: AccessMask, _ share: ShareAccess, in state: State) -> NTStatus? {
-        if state.isDeletePending { return .deletePending }
-        guard !access.isDisjoint(with: sharingAccess) else { return nil }
-        for other in state.opens where !other.grantedAccess.isDisjoint(with: sharingAccess) {
-            if !allows(other.shareAccess, access) || !allows(share, other.grantedAccess) { return .sharingViolation }
+    /// Adds an open, as soon as sharing allows it and nobody caches what it might change.
+    /// - Parameters:
+    ///   - overwrites: it will replace the data at once.
+    ///   - parked: the request, if it can wait already; nil on the first try, which then only says that it must.
+    ///   - notices: breaks to be sent.
+    func admit(
+        _ open: Open, _ request: CachingRequest, overwrites: Bool, parked: ParkedRequest?,
+        _ notices: inout [BreakNotice]
+    ) -> Admission {
+        var collected: [BreakNotice] = []
+        let admission = state.withLock { state -> Admission in
+            if state.isDeletePending { return .refused(.deletePending) }
+            let holder: CacheGrant.Holder =
+                if case .lease(let lease) = request { .lease(lease.identity) } else { .open(open.fileID.volatile) }
+            let hasConflict = Self.hasConflict(open.grantedAccess, open.shareAccess, in: state)
+            let mustWait = state.breakForOpen(
+                by: holder, access: open.grantedAccess, overwrites: overwrites, hasConflict: hasConflict, &collected)
+            if mustWait {
+                if let parked { state.breakWaiters.append(parked) }
+                return .mustWait
+            }
+            if hasConflict { return .refused(.sharingViolation) }
+            state.opens.append(open)
+            return .admitted(state.grant(request, to: open))
         }
-        return nil
+        notices += collected
+        return admission
+    }
+
+    private static func hasConflict(_ access: AccessMask, _ share: ShareAccess, in state: State) -> Bool {
+        guard !access.isDisjoint(with: sharingAccess) else { return false }
+        return state.opens.contains { other in
+            !other.grantedAccess.isDisjoint(with: sharingAccess)
+                && (!allows(other.shareAccess, access) || !allows(share, other.grantedAccess))
+        }
     }
 
     private static func allows(_ share: ShareAccess, _ access: AccessMask) -> Bool {
@@ -71,17 +108,74 @@ final class FileNode: Sendable {
     }
 
     /// Takes an open out, [MS-FSA] 2.1.5.5.
-    /// - Returns: as whom to remove the name now, and the requests to wake since locks went away.
-    func remove(_ open: Open, deletesOnClose: Bool) -> (deleter: Credentials?, woken: [ParkedRequest]) {
+    /// - Returns: as whom to remove the name now, the requests to wake since something went away, and leases that ended.
+    func remove(
+        _ open: Open, deletesOnClose: Bool
+    ) -> (deleter: Credentials?, woken: [ParkedRequest], leases: [LeaseIdentity]) {
         state.withLock { state in
             state.opens.removeAll { $0 === open }
             if deletesOnClose, !state.isDeletePending {
                 state.isDeletePending = true
                 state.deleter = open.credentials
             }
-            let woken = state.locks.removeAll(of: open)
-            return (state.opens.isEmpty && state.isDeletePending ? state.deleter : nil, woken)
+            let leases = state.release(open)
+            let woken = state.locks.removeAll(of: open) + state.takeBreakWaiters()
+            return (state.opens.isEmpty && state.isDeletePending ? state.deleter : nil, woken, leases)
         }
+    }
+
+    // MARK: caching
+
+    /// Whom the rights of an open belong to: its lease, or itself.
+    private static func holder(of open: Open, in state: State) -> CacheGrant.Holder {
+        state.grants.first { grant in grant.opens.contains { $0 === open } }?.holder ?? .open(open.fileID.volatile)
+    }
+
+    /// Data changes through `open`: what others have read is stale. - Returns: breaks to be sent.
+    func breakReaders(by open: Open) -> [BreakNotice] {
+        state.withLock { state in
+            guard !state.grants.isEmpty else { return [] }
+            var notices: [BreakNotice] = []
+            state.breakReaders(except: Self.holder(of: open, in: state), &notices)
+            return notices
+        }
+    }
+
+    /// The name changes through `open`: others let go of cached handles.
+    /// - Returns: whether to wait, and breaks to be sent.
+    func breakHandles(by open: Open, parked: ParkedRequest?) -> (mustWait: Bool, notices: [BreakNotice]) {
+        state.withLock { state in
+            guard !state.grants.isEmpty else { return (false, []) }
+            var notices: [BreakNotice] = []
+            let mustWait = state.breakHandles(except: Self.holder(of: open, in: state), &notices)
+            if mustWait, let parked { state.breakWaiters.append(parked) }
+            return (mustWait, notices)
+        }
+    }
+
+    /// [MS-SMB2] 3.3.5.22.1 and 3.3.5.22.2: a holder has come down.
+    /// - Parameter new: what it keeps.
+    /// - Throws: `notBreaking` when nothing was asked of it, `.requestNotAccepted` when it keeps too much.
+    func acknowledge(_ holder: CacheGrant.Holder, _ new: CacheState, notBreaking: NTStatus) throws(NTStatus) {
+        let result: Result<[ParkedRequest], NTStatus> = state.withLock { state in
+            guard let index = state.grants.firstIndex(where: { $0.holder == holder }),
+                let target = state.grants[index].breakingTo
+            else { return .failure(notBreaking) }
+            guard new.isSubset(of: target) else { return .failure(.requestNotAccepted) }
+            state.grants[index].state = new
+            state.grants[index].breakingTo = nil
+            return .success(state.takeBreakWaiters())
+        }
+        for waiting in try result.get() { waiting.wake(.event) }
+    }
+
+    /// Breaks that nobody will acknowledge any more count as done, [MS-SMB2] 3.3.6.1.
+    func completeBreaks() {
+        let woken = state.withLock { state in
+            state.completeBreaks()
+            return state.takeBreakWaiters()
+        }
+        for waiting in woken { waiting.wake(.event) }
     }
 
     // MARK: byte-range locks

@@ -38,10 +38,13 @@ final class ParkedRequest: Sendable {
     let treeID: UInt32
     /// The message from this request's header on (the rest of the compound included), and how to go on with it.
     let work = Mutex<SuspendedCompound?>(nil)
+    /// Whether the client is told that it waits. A rename that waits for others to let go is simply slow, as on Windows.
+    let sendsInterim: Bool
     private let state = Mutex(State())
 
-    init(asyncID: UInt64, connection: Connection, header: SMB2Header) {
+    init(asyncID: UInt64, connection: Connection, header: SMB2Header, sendsInterim: Bool) {
         self.asyncID = asyncID
+        self.sendsInterim = sendsInterim
         self.connection = connection
         messageID = header.messageID
         sessionID = header.sessionID

@@ -49,6 +49,8 @@ public final class Server: Sendable {
     public let buffers: BufferPool
     let sessions = SessionTable()
     let files = FileTable()
+    let leases = LeaseTable()
+    let notifier = ChangeNotifier()
     let parkedRequests = ParkedRequestQueue()
     let startTime: FileTime
     private let nextIdentifier = Atomic<UInt64>(1)

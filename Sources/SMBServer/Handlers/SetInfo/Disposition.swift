@@ -19,6 +19,7 @@ extension SetInfoHandler {
         }
         guard !open.file.path.isRoot || open.file.path.stream != nil else { throw .cannotDelete }
         try open.file.checkRemovable(as: open.credentials)
+        try context.awaitHandles(of: open)
         try open.node.setDeletePending(true, by: open)
     }
 }

@@ -55,10 +55,15 @@ extension SetInfoHandler {
             throw .accessDenied
         }
         try requireParent(of: target, allowsEntries: open, in: &context)
+        try context.awaitHandles(of: open)
         try clear(target, new, for: open, in: &context)
         try open.keepingFrozenTimes { () throws(NTStatus) in
             try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
         }
+        // [MS-FSA] 2.1.5.15.11: a name within a folder is renamed; from one folder to another it goes and comes.
+        let isWithinFolder = source.parent == target.parent
+        context.server.reportName(isWithinFolder ? .renamedOldName : .removed, source, of: open)
+        context.server.reportName(isWithinFolder ? .renamedNewName : .added, target, of: open)
     }
 
     /// FileLinkInformation, [MS-FSA] 2.1.5.15.6.

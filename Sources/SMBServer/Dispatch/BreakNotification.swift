@@ -1,0 +1,53 @@
+import NTTypes
+import Platform
+import SMBCrypto
+import SMBWire
+
+/// Sending oplock and lease breaks, [MS-SMB2] 3.3.4.6 and 3.3.4.7.
+extension Server {
+    /// Sends breaks. A holder that cannot be reached has nothing cached any more: its break counts as acknowledged.
+    func send(_ notices: [BreakNotice]) {
+        for notice in notices where !send(notice) && notice.requiresAcknowledgment { notice.open.node.completeBreaks() }
+    }
+
+    private func send(_ notice: BreakNotice) -> Bool {
+        let (connection, login) = notice.open.session.state.withLock { state in
+            (state.channels.values.first?.connection, state.login)
+        }
+        guard let connection else { return false }
+        let buffer = buffers.take()
+        buffer.appendZeros(transportPrefixByteCount)
+        let sealingKey = login?.requiresEncryption == true || notice.open.treeConnect.share.requiresEncryption
+            ? login?.sealingKey : nil
+        let sealStart = buffer.count
+        if sealingKey != nil { buffer.appendZeros(TransformHeader.byteCount) }
+        // 3.3.4.6: unasked for, so without message ID, session and tree; never signed.
+        var header = SMB2Header()
+        header.command = SMB2Command.oplockBreak.rawValue
+        header.flags = .serverToRedirector
+        header.messageID = .max
+        header.encode(into: buffer)
+        switch notice.holder {
+        case .open: OplockBreak(level: notice.to.oplockLevel, fileID: notice.open.fileID).encode(into: buffer)
+        case .lease(let identity):
+            LeaseBreakNotification(
+                newEpoch: notice.epoch, requiresAcknowledgment: notice.requiresAcknowledgment, leaseKey: identity.key,
+                currentLeaseState: notice.from.rawValue, newLeaseState: notice.to.rawValue
+            ).encode(into: buffer)
+        }
+        if let sealingKey { seal(buffer, from: sealStart, sealingKey, sessionID: notice.open.session.id) }
+        connection.transport.send(buffer)
+        return true
+    }
+
+    /// Fills the transform header at `start` and encrypts what follows it, [MS-SMB2] 3.3.4.1.4.
+    func seal(_ buffer: PDUBuffer, from start: Int, _ key: SealingKey, sessionID: UInt64) {
+        let messageStart = start + TransformHeader.byteCount
+        let header = TransformHeader(
+            originalMessageSize: UInt32(buffer.count - messageStart), flags: 1, sessionID: sessionID)
+        header.write(into: buffer, at: start)
+        // SAFETY: both regions lie inside the written bytes and do not overlap.
+        unsafe key.seal(
+            header: buffer.region(start..<messageStart), message: buffer.region(messageStart..<buffer.count))
+    }
+}

@@ -1,0 +1,112 @@
+import FileStore
+import NTTypes
+import Platform
+import SMBWire
+
+/// The part of an open that looks at other opens, [MS-FSA] 2.1.5.1.2: sharing, and what others cache.
+extension CreateHandler {
+    /// SMB2_OPLOCK_LEVEL_LEASE: a lease context says what is wanted.
+    static let leaseOplockLevel: UInt8 = 0xFF
+
+    /// - Throws: `.pending` while somebody's cache comes down; the request then runs again.
+    static func admit(
+        _ opened: OpenedFile, _ path: NTPath, _ input: Input, in context: inout RequestContext
+    ) throws(NTStatus) -> (Open, GrantedCaching) {
+        let server = context.server
+        let node = server.files.retain(opened.file.identity, stream: path.stream)
+        let open = makeOpen(opened, node, input, context)
+        let caching: GrantedCaching
+        do throws(NTStatus) {
+            caching = try admit(open, to: node, input, isNew: opened.action == .created, in: &context)
+        } catch {
+            server.files.release(node)
+            throw error
+        }
+        do throws(NTStatus) {
+            guard server.openCount.load(ordering: .relaxed) < server.limits.openCountMax else {
+                throw .insufficientResources
+            }
+            try context.session.insert(open, limit: server.limits.openCountPerSessionMax)
+        } catch {
+            for lease in node.remove(open, deletesOnClose: false).leases { server.leases.remove(lease) }
+            server.files.release(node)
+            throw error
+        }
+        server.openCount.wrappingAdd(1, ordering: .relaxed)
+        return (open, caching)
+    }
+
+    private static func makeOpen(
+        _ opened: OpenedFile, _ node: FileNode, _ input: Input, _ context: borrowing RequestContext
+    ) -> Open {
+        var granted = opened.grantedAccess
+        let tree = context.treeConnect
+        if !tree.isWritable { granted.formIntersection(tree.maximalAccess) }
+        // What was added for the sake of overwriting is not the client's, unless it asked for it.
+        let asked = input.desiredAccess.expandingGenericRights
+        if !asked.contains(.maximumAllowed) { granted.formIntersection(asked) }
+        let id = context.server.makeIdentifier()
+        return Open(
+            fileID: FileID(persistent: id, volatile: id), file: opened.file, node: node, session: context.session,
+            treeConnect: tree, grantedAccess: granted, shareAccess: input.shareAccess, options: input.options)
+    }
+
+    /// What the open may ask for: the lease of its context, or an oplock. [MS-SMB2] 3.3.5.9.8: a lease context counts only
+    /// with its own level.
+    static func cachingRequest(_ input: Input, _ open: Open) -> CachingRequest {
+        if input.oplockLevel != leaseOplockLevel { return .oplock(CacheState(oplockLevel: input.oplockLevel)) }
+        // Leases on folders come with directory leasing, which is not announced.
+        guard let lease = input.contexts.lease, !open.isDirectory else { return .none }
+        return .lease(lease)
+    }
+
+    private static func admit(
+        _ open: Open, to node: FileNode, _ input: Input, isNew: Bool, in context: inout RequestContext
+    ) throws(NTStatus) -> GrantedCaching {
+        let server = context.server
+        let request = cachingRequest(input, open)
+        // 3.3.5.9.8: one lease, one file.
+        if case .lease(let lease) = request, let other = server.leases.node(of: lease.identity), other !== node {
+            throw .invalidParameter
+        }
+        // 3.3.6.1: whoever has not answered in time has lost its oplock.
+        if context.wakeReason == .timeout { node.completeBreaks() }
+        var notices: [BreakNotice] = []
+        let overwrites = input.overwrites && !isNew
+        var admission = node.admit(
+            open, request, overwrites: overwrites, parked: context.parkedRequest, &notices)
+        server.send(notices)
+        if case .mustWait = admission, context.parkedRequest == nil {
+            let parked = try context.park(timeout: context.limits.oplockBreakTimeout)
+            notices = []
+            // Once more, now that whoever makes room will wake us: it may have happened in between.
+            admission = node.admit(open, request, overwrites: overwrites, parked: parked, &notices)
+            server.send(notices)
+        }
+        switch admission {
+        case .refused(let status): throw status
+        case .mustWait: throw .pending
+        case .admitted(let caching):
+            if case .lease(let lease) = request { _ = server.leases.insert(lease.identity, node) }
+            return caching
+        }
+    }
+}
+
+extension LeaseRequest {
+    /// SMB2_CREATE_RESPONSE_LEASE and its second version, [MS-SMB2] 2.2.14.2.10 and 2.2.14.2.11.
+    func answer(_ granted: GrantedCaching) -> CreateContext {
+        func bytes<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
+            (0..<Value.bitWidth / 8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+        }
+        var flags: UInt32 = granted.isBreaking ? 2 : 0
+        if parentKey != nil { flags |= 4 }
+        var data = bytes(identity.key.low) + bytes(identity.key.high)
+        data += bytes(granted.state.rawValue) + bytes(flags) + bytes(0 as UInt64)
+        if version == 2 {
+            data += bytes(parentKey?.low ?? 0) + bytes(parentKey?.high ?? 0)
+            data += bytes(granted.epoch) + bytes(0 as UInt16)
+        }
+        return CreateContext(name: .lease, data: data)
+    }
+}

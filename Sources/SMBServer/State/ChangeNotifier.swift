@@ -1,0 +1,156 @@
+import FileStore
+import NTTypes
+import Platform
+import SMBWire
+
+/// What CHANGE_NOTIFY can be asked to report, [MS-SMB2] 2.2.35 CompletionFilter.
+struct ChangeFilter: OptionSet, Hashable {
+    let rawValue: UInt32
+    static var fileName: Self { .init(rawValue: 0x001) }
+    static var directoryName: Self { .init(rawValue: 0x002) }
+    static var attributes: Self { .init(rawValue: 0x004) }
+    static var size: Self { .init(rawValue: 0x008) }
+    static var lastWrite: Self { .init(rawValue: 0x010) }
+    static var lastAccess: Self { .init(rawValue: 0x020) }
+    static var creation: Self { .init(rawValue: 0x040) }
+    static var extendedAttributes: Self { .init(rawValue: 0x080) }
+    static var security: Self { .init(rawValue: 0x100) }
+    static var streamName: Self { .init(rawValue: 0x200) }
+    static var streamSize: Self { .init(rawValue: 0x400) }
+    static var streamWrite: Self { .init(rawValue: 0x800) }
+}
+
+/// What happened to a name, [MS-FSCC] 2.7.1.
+enum ChangeAction: UInt32 {
+    case added = 1
+    case removed = 2
+    case modified = 3
+    case renamedOldName = 4
+    case renamedNewName = 5
+}
+
+/// Who watches which folder, and what there is to tell, [MS-FSA] 2.1.5.11 and 2.1.4.1. Watching begins with an open's first
+/// request and goes on between its requests until it is closed; changes made through this server are reported from here.
+final class ChangeNotifier: Sendable {
+    struct Change: Equatable {
+        var action: ChangeAction
+        /// From the watched folder on.
+        var path: [NTName]
+    }
+    private struct Watch {
+        let open: Open
+        let filter: ChangeFilter
+        let watchesTree: Bool
+        /// Bytes that its reports may take at most.
+        let byteCountMax: Int
+        var changes: [Change] = []
+        var byteCount = 0
+        /// More happened than there is room for: the client must look for itself.
+        var hasOverflowed = false
+        var waiting: [ParkedRequest] = []
+    }
+    enum Report {
+        case nothing
+        case changes([Change])
+        case overflow
+    }
+    private let watches = Mutex<[UInt64: Watch]>([:])
+    /// Nobody watching costs nothing.
+    private let isWatched = Atomic(false)
+
+    /// Begins to watch unless it does so already: the first request's filter counts for good, [MS-FSA] 2.1.5.11.
+    func watch(_ open: Open, _ filter: ChangeFilter, watchesTree: Bool, byteCountMax: Int) {
+        watches.withLock { watches in
+            guard watches[open.fileID.volatile] == nil else { return }
+            watches[open.fileID.volatile] = Watch(
+                open: open, filter: filter, watchesTree: watchesTree, byteCountMax: byteCountMax)
+        }
+        isWatched.store(true, ordering: .relaxed)
+    }
+
+    /// Takes what there is to tell. - Parameter waiting: is woken when there is something, if there is nothing now.
+    func take(_ open: Open, waiting: ParkedRequest?) -> Report {
+        watches.withLock { watches in
+            guard var watch = watches[open.fileID.volatile] else { return .nothing }
+            defer { watches[open.fileID.volatile] = watch }
+            if watch.hasOverflowed {
+                watch.hasOverflowed = false
+                return .overflow
+            }
+            guard watch.changes.isEmpty else {
+                defer {
+                    watch.changes = []
+                    watch.byteCount = 0
+                }
+                return .changes(watch.changes)
+            }
+            if let waiting, !watch.waiting.contains(where: { $0 === waiting }) { watch.waiting.append(waiting) }
+            return .nothing
+        }
+    }
+
+    /// The open is closed, or its requests are cancelled: they end.
+    func end(_ open: Open) {
+        guard isWatched.load(ordering: .relaxed) else { return }
+        let waiting = watches.withLock { watches in
+            let watch = watches.removeValue(forKey: open.fileID.volatile)
+            if watches.isEmpty { isWatched.store(false, ordering: .relaxed) }
+            return watch?.waiting ?? []
+        }
+        for request in waiting { request.wake(.closed) }
+    }
+
+    /// Something at `path` changed. - Parameter filter: which kinds of change it is; a watch that asked for one hears of it.
+    func report(_ action: ChangeAction, _ path: NTPath, in share: Share, _ filter: ChangeFilter) {
+        guard isWatched.load(ordering: .relaxed), let name = path.components.last else { return }
+        let woken = watches.withLock { watches -> [ParkedRequest] in
+            var woken: [ParkedRequest] = []
+            for (id, watch) in watches where Self.sees(watch, path, share, filter) {
+                let relative = Array(path.components.dropFirst(watch.open.file.path.components.count))
+                var watch = watch
+                Self.add(Change(action: action, path: relative.isEmpty ? [name] : relative), to: &watch)
+                woken += watch.waiting
+                watch.waiting = []
+                watches[id] = watch
+            }
+            return woken
+        }
+        for request in woken { request.wake(.event) }
+    }
+
+    private static func sees(_ watch: Watch, _ path: NTPath, _ share: Share, _ filter: ChangeFilter) -> Bool {
+        guard !watch.filter.isDisjoint(with: filter), watch.open.treeConnect.share.name == share.name else { return false }
+        let folder = watch.open.file.path.components
+        let depth = path.components.count - folder.count
+        guard watch.watchesTree ? depth >= 1 : depth == 1 else { return false }
+        return zip(folder, path.components).allSatisfy { $0 == $1 }
+    }
+
+    private static func add(_ change: Change, to watch: inout Watch) {
+        guard !watch.hasOverflowed else { return }
+        // A file that is written to again and again is told of once.
+        if watch.changes.last == change { return }
+        let byteCount = 12 + change.path.reduce(0) { $0 + $1.utf8.count * 2 + 2 } + 3
+        guard watch.byteCount + byteCount <= watch.byteCountMax else {
+            watch.changes = []
+            watch.byteCount = 0
+            watch.hasOverflowed = true
+            return
+        }
+        watch.changes.append(change)
+        watch.byteCount += byteCount
+    }
+}
+
+extension Server {
+    /// The contents or attributes of what is open changed.
+    func reportChange(_ open: Open, _ filter: ChangeFilter) {
+        notifier.report(.modified, open.file.path, in: open.treeConnect.share, filter)
+    }
+
+    /// A name came or went.
+    func reportName(_ action: ChangeAction, _ path: NTPath, of open: Open) {
+        let filter: ChangeFilter = path.stream != nil ? .streamName : open.isDirectory ? .directoryName : .fileName
+        notifier.report(action, path, in: open.treeConnect.share, filter)
+    }
+}

@@ -1,0 +1,166 @@
+import NTTypes
+import Platform
+import SMBWire
+
+/// Oplocks and leases of one file or stream, [MS-FSA] 2.1.4.12 and 2.1.5.18, [MS-SMB2] 3.3.1.4. Everything is decided under the
+/// node's lock; what must be sent is handed back and sent without it.
+extension FileNode.State {
+    /// Opens with no more than these rights disturb nobody's cache: [MS-FSA] 2.1.4.12.
+    private static let statAccess: AccessMask = [.readAttributes, .writeAttributes, .synchronize]
+
+    static func isStatOpen(_ access: AccessMask, forLease: Bool) -> Bool {
+        access.isSubset(of: forLease ? statAccess.union(.readControl) : statAccess)
+    }
+
+    /// Brings the grants of others down as far as a new open demands.
+    /// - Returns: whether one of them must be waited for.
+    mutating func breakForOpen(
+        by holder: CacheGrant.Holder, access: AccessMask, overwrites: Bool, hasConflict: Bool,
+        _ notices: inout [BreakNotice]
+    ) -> Bool {
+        var mustWait = false
+        for index in grants.indices where grants[index].holder != holder {
+            let grant = grants[index]
+            let isStat = Self.isStatOpen(access, forLease: grant.isLease) && !overwrites
+            let current = grant.state
+            if hasConflict {
+                // Whoever caches the handle may close it and so make room.
+                guard current.contains(.handle) else { continue }
+                if beginBreak(index, to: current.subtracting(.handle), &notices) { mustWait = true }
+            } else if !isStat {
+                if current.contains(.write) {
+                    let target = overwrites ? [] : current.subtracting(.write)
+                    if beginBreak(index, to: target, &notices) { mustWait = true }
+                } else if overwrites, !current.isEmpty {
+                    // Nothing is lost by what was only read: nobody waits for it.
+                    _ = beginBreak(index, to: [], &notices)
+                }
+            }
+        }
+        return mustWait
+    }
+
+    /// Others may not keep what they have read: a write, a truncation, a byte-range lock. Nobody waits.
+    mutating func breakReaders(except holder: CacheGrant.Holder?, _ notices: inout [BreakNotice]) {
+        for index in grants.indices where grants[index].holder != holder && !grants[index].state.isEmpty {
+            _ = beginBreak(index, to: [], &notices)
+        }
+    }
+
+    /// Others may not keep handles: a rename or a deletion. - Returns: whether one of them must be waited for.
+    mutating func breakHandles(except holder: CacheGrant.Holder?, _ notices: inout [BreakNotice]) -> Bool {
+        var mustWait = false
+        for index in grants.indices where grants[index].holder != holder {
+            guard grants[index].state.contains(.handle) else { continue }
+            if beginBreak(index, to: grants[index].state.subtracting(.handle), &notices) { mustWait = true }
+        }
+        return mustWait
+    }
+
+    /// - Returns: whether an acknowledgment is outstanding.
+    private mutating func beginBreak(_ index: Int, to target: CacheState, _ notices: inout [BreakNotice]) -> Bool {
+        // One break at a time; whoever needs more asks again after the acknowledgment.
+        if grants[index].breakingTo != nil { return true }
+        var new = grants[index].state.intersection(target)
+        // An oplock comes down to level II or to nothing, [MS-SMB2] 2.2.23.1.
+        if !grants[index].isLease { new.formIntersection(.read) }
+        guard new != grants[index].state, let open = grants[index].opens.first else { return false }
+        let needsAcknowledgment = !grants[index].state.isDisjoint(with: [.write, .handle])
+        if grants[index].version == 2 { grants[index].epoch &+= 1 }
+        notices.append(
+            BreakNotice(
+                holder: grants[index].holder, from: grants[index].state, to: new,
+                requiresAcknowledgment: needsAcknowledgment, epoch: grants[index].epoch, open: open))
+        if needsAcknowledgment { grants[index].breakingTo = new } else { grants[index].state = new }
+        return needsAcknowledgment
+    }
+
+    // MARK: granting
+
+    /// Grants what the others leave room for, and adds the open to the holder's. [MS-FSA] 2.1.5.18.
+    mutating func grant(_ request: CachingRequest, to open: Open) -> GrantedCaching {
+        switch request {
+        case .none: return GrantedCaching()
+        case .oplock(let wanted):
+            guard !open.isDirectory else { return GrantedCaching() }
+            var state = available(wanted, to: .open(open.fileID.volatile), by: open)
+            // Without W, exclusive and batch are level II.
+            if !state.contains(.write) { state.formIntersection(.read) }
+            guard !state.isEmpty else { return GrantedCaching() }
+            grants.append(CacheGrant(holder: .open(open.fileID.volatile), state: state, opens: [open]))
+            return GrantedCaching(state: state)
+        case .lease(let request): return grant(request, to: open)
+        }
+    }
+
+    private mutating func grant(_ request: LeaseRequest, to open: Open) -> GrantedCaching {
+        let holder = CacheGrant.Holder.lease(request.identity)
+        var wanted = request.state.normalized
+        // A folder has no data to be written back.
+        if open.isDirectory { wanted.remove(.write) }
+        let state = available(wanted, to: holder, by: open)
+        guard let index = grants.firstIndex(where: { $0.holder == holder }) else {
+            let epoch = request.version == 2 ? request.epoch &+ 1 : 0
+            grants.append(
+                CacheGrant(
+                    holder: holder, state: state, version: request.version, epoch: epoch,
+                    parentKey: request.parentKey, opens: [open]))
+            return GrantedCaching(state: state, epoch: epoch)
+        }
+        grants[index].opens.append(open)
+        // [MS-SMB2] 3.3.5.9.8: a lease grows, or stays; while it breaks it does neither.
+        if grants[index].breakingTo == nil, state.isStrictSuperset(of: grants[index].state) {
+            grants[index].state = state
+            if grants[index].version == 2 { grants[index].epoch &+= 1 }
+        }
+        return GrantedCaching(
+            state: grants[index].state, isBreaking: grants[index].breakingTo != nil, epoch: grants[index].epoch)
+    }
+
+    /// - Parameter open: the newcomer, which is among the opens already.
+    private func available(_ wanted: CacheState, to holder: CacheGrant.Holder, by open: Open) -> CacheState {
+        var state = wanted
+        let isLease = if case .lease = holder { true } else { false }
+        // What is locked may change hands without the cache's knowing.
+        if !locks.isEmpty { return [] }
+        let own = grants.first { $0.holder == holder }?.opens ?? []
+        let hasOthers = opens.contains { other in
+            other !== open && !own.contains { $0 === other }
+                && !Self.isStatOpen(other.grantedAccess, forLease: isLease)
+        }
+        if hasOthers { state.remove(.write) }
+        for other in grants where other.holder != holder && !other.state.isEmpty {
+            if isLease {
+                // An oplock knows no H, and breaks to nothing when an H would have to.
+                if !other.isLease { state.remove(.handle) }
+            } else if other.state.contains(.handle) {
+                state = []
+            }
+        }
+        return state.normalized
+    }
+
+    // MARK: letting go
+
+    /// An open is closed. - Returns: leases that are gone with it.
+    mutating func release(_ open: Open) -> [LeaseIdentity] {
+        var gone: [LeaseIdentity] = []
+        for index in grants.indices.reversed() {
+            grants[index].opens.removeAll { $0 === open }
+            guard grants[index].opens.isEmpty else { continue }
+            if case .lease(let identity) = grants[index].holder { gone.append(identity) }
+            grants.remove(at: index)
+        }
+        return gone
+    }
+
+    /// Nobody answered in time, or nobody is there to answer: what was asked for counts as done.
+    mutating func completeBreaks() {
+        for index in grants.indices {
+            if let target = grants[index].breakingTo {
+                grants[index].state = target
+                grants[index].breakingTo = nil
+            }
+        }
+    }
+}
