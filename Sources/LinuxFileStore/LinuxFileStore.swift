@@ -59,7 +59,7 @@ public final class LinuxFileStore: FileStore {
     let identity: ThreadIdentity
     let rootDescriptor: CInt
     let resolve: Int
-    let foldedNames: FoldedNameIndex
+    var foldedNames: FoldedNameIndex { .shared }
     let announcedAllocations = AnnouncedAllocations()
     let streamLock = Mutex(())
     private let hasWarned = Atomic<Bool>(false)
@@ -90,7 +90,6 @@ public final class LinuxFileStore: FileStore {
         self.resolve = resolve
         self.options = options
         identity = ThreadIdentity(switches: options.switchesIdentity)
-        foldedNames = FoldedNameIndex()
         capabilities = Self.probeCapabilities(descriptor.raw, options)
         rootDescriptor = descriptor.take()
     }

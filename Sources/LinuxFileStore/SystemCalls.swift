@@ -103,6 +103,14 @@ enum Linux {
         }
     }
 
+    // MARK: changes in folders
+
+    /// The folder's entries from now on, in `queue`.
+    static func watchEntries(_ directory: CInt, in queue: CInt) -> Int {
+        // SAFETY: the path is terminated and lives through the call.
+        unsafe withDescriptorPath(directory) { unsafe apus_inotify_watch(queue, $0, UInt32(APUS_WATCH_ENTRIES)) }
+    }
+
     // MARK: data
 
     static func read(
