@@ -6,9 +6,9 @@ import Platform
 
 /// Finds a folder's entry whatever the case of its letters. One for the whole process.
 ///
-/// A small folder is looked through each time. Of a large one the names are kept, and kept true by inotify: the kernel has
-/// queued every change before the call that made it returns, so whoever reads the queue before he looks knows them all. File
-/// systems that others can change behind the kernel's back (network, FUSE) are always looked through.
+/// A small folder is looked through each time. Of a large one the names are kept, and kept true by inotify: the kernel
+/// has queued every change before the call that made it returns, so whoever reads the queue before he looks knows them
+/// all. File systems that others can change behind the kernel's back (network, FUSE) are always looked through.
 final class FoldedNameIndex: Sendable {
     static let shared = FoldedNameIndex()
 
@@ -54,8 +54,8 @@ final class FoldedNameIndex: Sendable {
         case unknown
     }
 
-    /// The spelling on disk of the entry that `name` means; nil if there is none. Of several that differ in case only, one
-    /// spelled exactly so comes first.
+    /// The spelling on disk of the entry that `name` means; nil if there is none. Of several that differ in case only,
+    /// one spelled exactly so comes first.
     /// - Parameter directory: any descriptor of the folder.
     func spelling(of name: NTName, in directory: CInt) throws(NTStatus) -> NTName? {
         let folded = FoldedName(name)
@@ -211,7 +211,8 @@ final class FoldedNameIndex: Sendable {
         var name: [UInt8]
     }
 
-    /// struct inotify_event, inotify(7): watch, mask, cookie and length of 32 bits each, then the name, filled up with zeros.
+    /// struct inotify_event, inotify(7): watch, mask, cookie and length of 32 bits each, then the name, filled up with
+    /// zeros.
     private static func parse(_ bytes: ArraySlice<UInt8>) -> (Change, next: Int)? {
         guard bytes.count >= 16 else { return nil }
         // In the byte order of the machine; all that Swift runs on are little-endian.

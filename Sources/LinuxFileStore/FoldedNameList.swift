@@ -1,7 +1,7 @@
 import NTTypes
 
-/// All names in a folder, to be found without regard to case in the same time however many there are. A copy of what the disk
-/// has, for as long as somebody tells it of every change.
+/// All names in a folder, to be found without regard to case in the same time however many there are. A copy of what
+/// the disk has, for as long as somebody tells it of every change.
 struct FoldedNameList: Sendable {
     private struct Entry {
         var start: UInt32

@@ -41,8 +41,8 @@ public enum LinuxFileStoreError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .openat2Missing:
-            "The kernel does not offer openat2 (Linux 5.6 or later is needed, and a sandbox must allow it): refusing to "
-                + "serve files, since paths could not be kept inside the share."
+            "The kernel does not offer openat2 (Linux 5.6 or later is needed, and a sandbox must allow it): no "
+                + "files are served, since paths could not be kept inside the share."
         case .rootUnusable(let path, let status):
             "The folder \(path) cannot be opened (status 0x\(String(status.rawValue, radix: 16)))."
         case .rootNotAFolder(let path): "\(path) is not a folder."

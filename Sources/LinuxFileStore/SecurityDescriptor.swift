@@ -140,8 +140,8 @@ struct SecurityDescriptor {
         return list + body
     }
 
-    /// What the DACL gives to somebody with `identifiers`, [MS-DTYP] 2.5.3.2: entries in order, the first that speaks of a
-    /// right decides. nil: there is no list, so all is given.
+    /// What the DACL gives to somebody with `identifiers`, [MS-DTYP] 2.5.3.2: entries in order, the first that speaks
+    /// of a right decides. nil: there is no list, so all is given.
     func rights(of identifiers: Set<SecurityIdentifier>) -> AccessMask? {
         guard let list = discretionaryList?[...] else { return nil }
         let isOwner = owner.map(identifiers.contains) ?? false

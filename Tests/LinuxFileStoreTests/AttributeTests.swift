@@ -111,13 +111,15 @@ import Testing
         let folder = try share.makeFolder("d")
         var change = BasicInformationChange()
         change.attributes = .directory
-        #expect(share.status { () throws(NTStatus) in
-            try file.setBasicInformation(change, as: share.user)
-        } == .invalidParameter)
+        #expect(
+            share.status { () throws(NTStatus) in
+                try file.setBasicInformation(change, as: share.user)
+            } == .invalidParameter)
         change.attributes = .temporary
-        #expect(share.status { () throws(NTStatus) in
-            try folder.setBasicInformation(change, as: share.user)
-        } == .invalidParameter)
+        #expect(
+            share.status { () throws(NTStatus) in
+                try folder.setBasicInformation(change, as: share.user)
+            } == .invalidParameter)
     }
 
     @Test func overwriteAddsAndSupersedeReplacesAttributes() throws {
@@ -175,16 +177,18 @@ import Testing
             ("", NTStatus.invalidExtendedAttributeName), ("a*b", .invalidExtendedAttributeName),
             ("dosattrib", .accessDenied), ("DosStream.x", .accessDenied),
         ] {
-            #expect(share.status { () throws(NTStatus) in
-                try file.setExtendedAttributes(
-                    [ExtendedAttribute(name: Array(name.utf8), value: [1])], as: share.user)
-            } == status)
+            #expect(
+                share.status { () throws(NTStatus) in
+                    try file.setExtendedAttributes(
+                        [ExtendedAttribute(name: Array(name.utf8), value: [1])], as: share.user)
+                } == status)
         }
-        #expect(share.status { () throws(NTStatus) in
-            try file.setExtendedAttributes(
-                [ExtendedAttribute(name: Array("big".utf8), value: [UInt8](repeating: 1, count: 65_535))],
-                as: share.user)
-        } == .extendedAttributeTooLarge)
+        #expect(
+            share.status { () throws(NTStatus) in
+                try file.setExtendedAttributes(
+                    [ExtendedAttribute(name: Array("big".utf8), value: [UInt8](repeating: 1, count: 65_535))],
+                    as: share.user)
+            } == .extendedAttributeTooLarge)
     }
 
     // MARK: streams
@@ -210,7 +214,9 @@ import Testing
         #expect(try found.file.streams().map(\.endOfFile) == [4, 8])
         try made.file.setEndOfFile(2)
         #expect(try found.file.text() == "Je")
-        #expect(share.status { () throws(NTStatus) in _ = try share.open("f:stream", .readData, .create) } == .objectNameCollision)
+        #expect(
+            share.status { () throws(NTStatus) in _ = try share.open("f:stream", .readData, .create) }
+                == .objectNameCollision)
         try made.file.rename(to: NTPath(test: "f:other"), replaceIfExists: false, as: share.user)
         #expect(try found.file.streams().map(\.name.description) == ["", "other"])
         try made.file.remove(as: share.user)
@@ -227,12 +233,14 @@ import Testing
         #expect(!stream.file.isDirectory)
         #expect(!stream.information.isDirectory)
         try stream.file.write("x")
-        #expect(share.status { () throws(NTStatus) in
-            _ = try share.open("d:s", .readData, .open, .directoryFile)
-        } == .notADirectory)
-        #expect(share.status { () throws(NTStatus) in
-            try stream.file.write(String(repeating: "x", count: 70_000))
-        } == .diskFull)
+        #expect(
+            share.status { () throws(NTStatus) in
+                _ = try share.open("d:s", .readData, .open, .directoryFile)
+            } == .notADirectory)
+        #expect(
+            share.status { () throws(NTStatus) in
+                try stream.file.write(String(repeating: "x", count: 70_000))
+            } == .diskFull)
         #expect(try stream.file.text() == "x")
     }
 

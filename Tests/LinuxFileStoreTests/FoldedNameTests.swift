@@ -16,7 +16,9 @@ import Testing
         #expect(FoldedName(NTName(left)).hash == FoldedName(NTName(right)).hash)
     }
 
-    @Test(arguments: [("a", "b"), ("a", "ab"), ("ab", "a"), ("ß", "ss"), ("\u{E4}", "a\u{308}"), ("ı", "i"), ("İ", "i")])
+    @Test(arguments: [
+        ("a", "b"), ("a", "ab"), ("ab", "a"), ("ß", "ss"), ("\u{E4}", "a\u{308}"), ("ı", "i"), ("İ", "i"),
+    ])
     func different(_ left: String, _ right: String) {
         #expect(!FoldedName(NTName(left)).matches(NTName(right)))
     }
@@ -77,10 +79,12 @@ import Testing
             #expect(share.status { () throws(NTStatus) in _ = try share.open("d/nEW\(round)") } == .objectNameNotFound)
             #expect(try share.open("d/moved\(round)").file.path == NTPath(test: "d/Moved\(round)"))
             unlink(share.local("d/Moved\(round)"))
-            #expect(share.status { () throws(NTStatus) in _ = try share.open("d/MOVED\(round)") } == .objectNameNotFound)
+            #expect(
+                share.status { () throws(NTStatus) in _ = try share.open("d/MOVED\(round)") } == .objectNameNotFound)
             try share.create("d/made\(round)")
-            #expect(share.status { () throws(NTStatus) in _ = try share.open("d/MADE\(round)", .readData, .create) }
-                == .objectNameCollision)
+            #expect(
+                share.status { () throws(NTStatus) in _ = try share.open("d/MADE\(round)", .readData, .create) }
+                    == .objectNameCollision)
         }
         // The folder is made anew, perhaps with the number of the old one.
         rename(share.local("d"), share.local("gone"))
