@@ -29,12 +29,13 @@ enum NTACLAttribute {
             start = (end + 1 + 3) & ~3 + 8 + 64
         default: return nil
         }
-        return try? SecurityDescriptor(bytes.dropFirst(start))
+        // NDR's relative pointers count from the start of the whole.
+        return try? SecurityDescriptor(bytes.dropFirst(start), base: start)
     }
 
     static func encode(_ descriptor: SecurityDescriptor) -> [UInt8] {
         // Version, level, a pointer that is not null.
-        [1, 0, 1, 0, 0, 0, 2, 0] + descriptor.encoded
+        [1, 0, 1, 0, 0, 0, 2, 0] + descriptor.encoded(base: 8)
     }
 }
 
