@@ -2,15 +2,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 #include "FileCalls.h"
 
 _Static_assert(APUS_O_PATH == O_PATH, "O_PATH");
 _Static_assert(APUS_AT_EMPTY_PATH == AT_EMPTY_PATH, "AT_EMPTY_PATH");
+_Static_assert(APUS_WATCH_ENTRIES == (IN_MOVE | IN_CREATE | IN_DELETE), "inotify");
+_Static_assert(APUS_WATCH_OVERFLOW == IN_Q_OVERFLOW && APUS_WATCH_IGNORED == IN_IGNORED, "inotify");
 _Static_assert(APUS_XATTR_CREATE == XATTR_CREATE, "XATTR_CREATE");
 _Static_assert(APUS_TIME_OMIT == UTIME_OMIT, "UTIME_OMIT");
 
@@ -127,3 +131,14 @@ long apus_descriptor_path(char *out, size_t size, int descriptor, const char *na
     return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
 }
 
+long apus_inotify_start(void) { APUS_RETURN(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)); }
+long apus_inotify_watch(int queue, const char *path, uint32_t mask) {
+    APUS_RETURN(inotify_add_watch(queue, path, mask | IN_ONLYDIR));
+}
+long apus_inotify_forget(int queue, int watch) { APUS_RETURN(inotify_rm_watch(queue, watch)); }
+long apus_inotify_read(int queue, void *buffer, size_t size) { APUS_RETURN(read(queue, buffer, size)); }
+long apus_file_system_type(int descriptor) {
+    struct statfs status;
+    // Some types look negative in a signed number.
+    return fstatfs(descriptor, &status) < 0 ? -(long)errno : (long)(uint32_t)status.f_type;
+}

@@ -38,6 +38,8 @@ struct DirectoryReader: ~Copyable {
         return length <= 2 && buffer[nameStart] == dot && buffer[nameEnd - 1] == dot
     }
 
+    var foldedName: FoldedName { FoldedName(buffer.span.extracting(nameStart..<nameEnd)) }
+
     func matches(_ folded: FoldedName) -> Bool { folded.matches(buffer.span.extracting(nameStart..<nameEnd)) }
 
     /// Goes to the next entry; false at the end.

@@ -75,13 +75,13 @@ final class LinuxDirectoryCursor: DirectoryCursor {
         if status.isSymbolicLink { return try informationOfLink(name) }
         guard wantsInformation else { return briefInformation() }
         let directory = reader.rawDescriptor
-        // SAFETY: the buffer is valid through the call.
-        let kept =
-            unsafe !store.options.keepsDOSAttributes
-            ? nil
-            : store.identity.decoding {
+        var kept: DOSAttributes?
+        if store.options.keepsDOSAttributes {
+            // SAFETY: the buffer is valid through the call.
+            kept = unsafe store.identity.decoding {
                 unsafe Linux.attribute(ofEntry: systemName, in: directory, DOSAttributes.attributeName, into: $0)
             }
+        }
         return FileInformation(
             status, kept, announcedAllocation: store.announcedAllocations.byteCount(for: status.identity))
     }

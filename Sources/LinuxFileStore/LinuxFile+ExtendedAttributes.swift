@@ -103,7 +103,8 @@ extension LinuxFile {
         return attributes
     }
 
-    /// [MS-FSCC] 2.4.13: the size of the list in its old form, 4 bytes and for each EA 4, its name, a terminator and its value.
+    /// [MS-FSCC] 2.4.13: the size of the list in its old form, 4 bytes and for each EA 4, its name, a terminator and
+    /// its value.
     func extendedAttributeSize(_ descriptor: CInt) -> UInt32 {
         guard let names = try? attributeNames(descriptor) else { return 0 }
         var total = 0

@@ -73,8 +73,9 @@ final class LinuxFile: StoreFile {
             guard let position = Int64(exactly: offset &+ UInt64(done)), offset &+ UInt64(done) >= offset else { break }
             let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
             var count = unsafe Linux.read(descriptor, into: rest, at: position, mayBlock: mayBlock)
-            // The file system cannot tell whether it would wait.
             if !mayBlock, count.failed(EOPNOTSUPP) {
+                // The file system cannot tell whether it would wait.
+                // SAFETY: as above.
                 count = unsafe Linux.read(descriptor, into: rest, at: position, mayBlock: true)
             }
             // Beyond what a file of this system can hold there is only the end.

@@ -41,8 +41,8 @@ public enum LinuxFileStoreError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .openat2Missing:
-            "The kernel does not offer openat2 (Linux 5.6 or later is needed, and a sandbox must allow it): refusing to "
-                + "serve files, since paths could not be kept inside the share."
+            "The kernel does not offer openat2 (Linux 5.6 or later is needed, and a sandbox must allow it): no "
+                + "files are served, since paths could not be kept inside the share."
         case .rootUnusable(let path, let status):
             "The folder \(path) cannot be opened (status 0x\(String(status.rawValue, radix: 16)))."
         case .rootNotAFolder(let path): "\(path) is not a folder."
@@ -59,7 +59,7 @@ public final class LinuxFileStore: FileStore {
     let identity: ThreadIdentity
     let rootDescriptor: CInt
     let resolve: Int
-    let foldedNames: FoldedNameIndex
+    var foldedNames: FoldedNameIndex { .shared }
     let announcedAllocations = AnnouncedAllocations()
     let streamLock = Mutex(())
     private let hasWarned = Atomic<Bool>(false)
@@ -90,7 +90,6 @@ public final class LinuxFileStore: FileStore {
         self.resolve = resolve
         self.options = options
         identity = ThreadIdentity(switches: options.switchesIdentity)
-        foldedNames = FoldedNameIndex()
         capabilities = Self.probeCapabilities(descriptor.raw, options)
         rootDescriptor = descriptor.take()
     }

@@ -4,8 +4,9 @@ import Glibc
 import NTTypes
 import Platform
 
-/// An open named stream: the value of one attribute of its file, in Samba's format (vfs_streams_xattr): the data and one byte,
-/// 0, behind them. So a stream holds no more than a file system lets an attribute hold (4 KiB on ext4, 64 KiB on XFS).
+/// An open named stream: the value of one attribute of its file, in Samba's format (vfs_streams_xattr): the data and
+/// one byte, 0, behind them. So a stream holds no more than a file system lets an attribute hold (4 KiB on ext4, 64 KiB
+/// on XFS).
 final class LinuxStream: StoreFile {
     private let file: LinuxFile
     private let name: Mutex<NTName>
@@ -217,7 +218,8 @@ extension LinuxFile {
 }
 
 extension LinuxFileStore {
-    /// [MS-FSA] 2.1.5.1 for a named stream: the file is found or made as the disposition allows, and then the stream in it.
+    /// [MS-FSA] 2.1.5.1 for a named stream: the file is found or made as the disposition allows, and then the stream in
+    /// it.
     func openStream(
         _ name: NTName, of path: NTPath, _ parameters: OpenParameters, as user: Credentials
     ) throws(NTStatus) -> OpenedFile {

@@ -3,11 +3,12 @@ import FileStore
 import Glibc
 import NTTypes
 
-/// `security.NTACL`, in which Samba keeps a file's security descriptor: an NDR structure of version, level and pointer, and
-/// then, by version, nothing (1), a hash (2, 3), or hashes and what they were made from (4); the descriptor is last.
+/// `security.NTACL`, in which Samba keeps a file's security descriptor: an NDR structure of version, level and pointer,
+/// and then, by version, nothing (1), a hash (2, 3), or hashes and what they were made from (4); the descriptor is
+/// last.
 ///
-/// All versions are read; their hashes, which tie the descriptor to the POSIX ACL of the day, are not looked at. The first is
-/// written: Samba takes it without a hash, while the others count for it only with hashes made its own way.
+/// All versions are read; their hashes, which tie the descriptor to the POSIX ACL of the day, are not looked at. The
+/// first is written: Samba takes it without a hash, while the others count for it only with hashes made its own way.
 enum NTACLAttribute {
     static let name = SystemPath(literal: "security.NTACL")
 
@@ -28,12 +29,13 @@ enum NTACLAttribute {
             start = (end + 1 + 3) & ~3 + 8 + 64
         default: return nil
         }
-        return try? SecurityDescriptor(bytes.dropFirst(start))
+        // NDR's relative pointers count from the start of the whole.
+        return try? SecurityDescriptor(bytes.dropFirst(start), base: start)
     }
 
     static func encode(_ descriptor: SecurityDescriptor) -> [UInt8] {
         // Version, level, a pointer that is not null.
-        [1, 0, 1, 0, 0, 0, 2, 0] + descriptor.encoded
+        [1, 0, 1, 0, 0, 0, 2, 0] + descriptor.encoded(base: 8)
     }
 }
 
@@ -49,6 +51,7 @@ extension LinuxFileStore {
                 return NTACLAttribute.decode(unsafe Array(UnsafeRawBufferPointer(rebasing: buffer[..<result])))
             }
             guard result.failed(ERANGE) else { return nil }
+            // SAFETY: the array is touched by nothing else during the call.
             var large = [UInt8](repeating: 0, count: AttributeName.valueByteCountMax)
             result = unsafe large.withUnsafeMutableBytes {
                 unsafe Linux.attribute(descriptor, isPathOnly: isPathOnly, NTACLAttribute.name, into: $0)

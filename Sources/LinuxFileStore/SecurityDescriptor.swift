@@ -50,13 +50,15 @@ struct SecurityDescriptor {
 
     init() {}
 
+    /// - Parameter base: what offsets count from lies so many bytes before the descriptor.
     /// - Throws: invalidSecurityDescriptor if an offset leads out, invalidACL if a list's entries are not whole.
-    init(_ bytes: ArraySlice<UInt8>) throws(NTStatus) {
+    init(_ bytes: ArraySlice<UInt8>, base: Int = 0) throws(NTStatus) {
         guard bytes.count >= 20, bytes.count <= Self.byteCountMax, bytes[bytes.startIndex] == 1 else {
             throw .invalidSecurityDescriptor
         }
         func offset(_ at: Int) -> Int { Int(bytes.littleEndian32(at)) }
         func part(_ offset: Int) throws(NTStatus) -> ArraySlice<UInt8> {
+            let offset = offset - base
             guard offset >= 20, offset < bytes.count else { throw .invalidSecurityDescriptor }
             return bytes.dropFirst(offset)
         }
@@ -93,10 +95,13 @@ struct SecurityDescriptor {
     }
 
     /// Self-relative: header, owner, group, SACL, DACL.
-    var encoded: [UInt8] {
+    var encoded: [UInt8] { encoded(base: 0) }
+
+    /// - Parameter base: what offsets count from lies so many bytes before the descriptor.
+    func encoded(base: UInt32) -> [UInt8] {
         var bytes: [UInt8] = [1, 0]
         bytes.append(littleEndian: control | Self.selfRelative)
-        var offset: UInt32 = 20
+        var offset = base + 20
         for part in parts {
             bytes.append(littleEndian: part == nil ? 0 : offset)
             offset += UInt32(part?.count ?? 0)
@@ -140,8 +145,8 @@ struct SecurityDescriptor {
         return list + body
     }
 
-    /// What the DACL gives to somebody with `identifiers`, [MS-DTYP] 2.5.3.2: entries in order, the first that speaks of a
-    /// right decides. nil: there is no list, so all is given.
+    /// What the DACL gives to somebody with `identifiers`, [MS-DTYP] 2.5.3.2: entries in order, the first that speaks
+    /// of a right decides. nil: there is no list, so all is given.
     func rights(of identifiers: Set<SecurityIdentifier>) -> AccessMask? {
         guard let list = discretionaryList?[...] else { return nil }
         let isOwner = owner.map(identifiers.contains) ?? false

@@ -63,7 +63,9 @@ enum Linux {
     static func access(_ descriptor: CInt, mode: CInt) -> Int {
         // AT_EACCESS: with the fsuid and its capabilities, not with the process's real user.
         // SAFETY: the path is terminated.
-        unsafe SystemPath.empty.withPointer { unsafe apus_faccessat2(descriptor, $0, mode, CInt(APUS_AT_EMPTY_PATH) | AT_EACCESS) }
+        unsafe SystemPath.empty.withPointer {
+            unsafe apus_faccessat2(descriptor, $0, mode, CInt(APUS_AT_EMPTY_PATH) | AT_EACCESS)
+        }
     }
 
     static func readEntries(_ directory: CInt, into buffer: UnsafeMutableRawBufferPointer) -> Int {
@@ -101,6 +103,14 @@ enum Linux {
         unsafe name.withPointer { old in
             unsafe newName.withPointer { unsafe apus_linkat(directory, old, newDirectory, $0) }
         }
+    }
+
+    // MARK: changes in folders
+
+    /// The folder's entries from now on, in `queue`.
+    static func watchEntries(_ directory: CInt, in queue: CInt) -> Int {
+        // SAFETY: the path is terminated and lives through the call.
+        unsafe withDescriptorPath(directory) { unsafe apus_inotify_watch(queue, $0, UInt32(APUS_WATCH_ENTRIES)) }
     }
 
     // MARK: data
@@ -173,6 +183,7 @@ enum Linux {
             guard isPathOnly else {
                 return unsafe apus_fgetxattr(descriptor, name, buffer.baseAddress, buffer.count)
             }
+            // SAFETY: as above.
             return unsafe withDescriptorPath(descriptor) {
                 unsafe apus_getxattr($0, name, buffer.baseAddress, buffer.count)
             }
@@ -202,8 +213,9 @@ enum Linux {
         return unsafe name.withPointer { name in
             unsafe value.withUnsafeBytes { value in
                 let result = unsafe apus_fsetxattr(descriptor, name, value.baseAddress, value.count, flags)
-                // O_PATH descriptors only lead to attributes by way of /proc.
                 guard result.failed(EBADF) else { return result }
+                // O_PATH descriptors only lead to attributes by way of /proc.
+                // SAFETY: as above.
                 return unsafe withDescriptorPath(descriptor) {
                     unsafe apus_setxattr($0, name, value.baseAddress, value.count, flags)
                 }
@@ -219,12 +231,14 @@ enum Linux {
     /// Names, each with a terminator.
     static func attributeNames(_ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer) -> Int {
         // SAFETY: the path is terminated; the system writes at most `count` bytes.
-        unsafe withDescriptorPath(descriptor) {
-            unsafe apus_listxattr($0, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
-        }
+        let start = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
+        let result = unsafe apus_flistxattr(descriptor, start, buffer.count)
+        guard result.failed(EBADF) else { return result }
+        return unsafe withDescriptorPath(descriptor) { unsafe apus_listxattr($0, start, buffer.count) }
     }
 
-    /// Calls `body` with the path under /proc that leads to the very file behind `descriptor`, whatever its name is now.
+    /// Calls `body` with the path under /proc that leads to the very file behind `descriptor`, whatever its name is
+    /// now.
     @inline(__always)
     private static func withDescriptorPath(
         _ descriptor: CInt, _ entry: UnsafePointer<CChar>? = nil, _ body: (UnsafePointer<CChar>) -> Int

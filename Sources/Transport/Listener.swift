@@ -47,7 +47,9 @@ enum Listener {
         var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
         // SAFETY: the structure has the length that is said; the port is at the same place in both families.
         return unsafe withUnsafeMutablePointer(to: &six) { pointer in
-            _ = unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(descriptor, $0, &length) }
+            _ = unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe getsockname(descriptor, $0, &length)
+            }
             return unsafe UInt16(bigEndian: pointer.pointee.sin6_port)
         }
     }

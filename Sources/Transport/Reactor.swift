@@ -34,6 +34,8 @@ import Platform
     private var start = 0
     /// Replies to the current connection that are not sent yet.
     private var output: PDUBuffer
+    /// The current connection's client does not take its replies.
+    private var isStalled = false
     /// Where the next reply is written; the blocked thread keeps it when the role is taken from it.
     private var reply: PDUBuffer
 
@@ -47,7 +49,9 @@ import Platform
         reply = configuration.buffers.take()
         Self.control(poll, EPOLL_CTL_ADD, stopEvent, EPOLLIN.rawValue)
         // Exclusive: one of the reactors wakes for a new client, not all of them.
-        for listener in listeners { Self.control(poll, EPOLL_CTL_ADD, listener, EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue) }
+        for listener in listeners {
+            Self.control(poll, EPOLL_CTL_ADD, listener, EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue)
+        }
     }
 
     deinit {
@@ -126,10 +130,18 @@ import Platform
     // MARK: serving
 
     private func serve(_ connection: TCPConnection) -> Outcome {
-        guard connection.mayRead() else { return connection.isGone ? drop(connection) : .finished }
+        guard connection.mayRead() else { return connection.isGone ? drop(connection) : wait(connection) }
+        isStalled = false
+        if start == input.count {
+            input.count = 0
+            start = 0
+        }
+        connection.resume(into: input)
         var isDrained = false
         while true {
             while start < input.count || connection.hasWholeMessage {
+                // Replies that a client does not take are made no faster than it takes them.
+                if isStalled { return wait(connection) }
                 switch step(connection) {
                 case .next: continue
                 case .incomplete: break
@@ -146,6 +158,13 @@ import Platform
             }
             if start == input.count, !connection.hasWholeMessage, isDrained { return .finished }
         }
+    }
+
+    /// What was received from a client that does not take its replies stays with it until it does.
+    private func wait(_ connection: TCPConnection) -> Outcome {
+        if start < input.count || connection.hasWholeMessage { connection.hold(input.span(start..<input.count)) }
+        start = input.count
+        return .finished
     }
 
     private enum Step { case next, incomplete, broken, lost }
@@ -257,6 +276,7 @@ import Platform
             return true
         }
         output = configuration.buffers.take()
+        isStalled = true
         return false
     }
 

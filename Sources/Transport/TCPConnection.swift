@@ -5,7 +5,7 @@ import Platform
 /// One TCP connection. Receiving is up to the thread that holds the reactor's role; sending is up to whoever has a reply, so
 /// there is a lock around the sending side. While nothing is under way it holds no buffer.
 @safe public final class TCPConnection: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): `partial` and `receiver` are touched only by the holder of the reactor's role, which
+    // SAFETY (@unchecked Sendable): `partial`, `backlog`, `isHolding` and `receiver` are touched only by the holder of the reactor's role, which
     // changes hands through `Lease` and `Crew.state`; everything else is immutable or behind `outbox`.
 
     let descriptor: CInt
@@ -20,11 +20,16 @@ import Platform
     /// A message that has not arrived whole, prefix included, and how many bytes it will have; 0 when not known yet.
     var partial: PDUBuffer?
     var partialByteCount = 0
+    /// Messages received and not looked at yet, since the client did not take the replies to those before.
+    private var backlog: PDUBuffer?
+    private var isHolding = false
 
     private struct Outbox {
         var unsent: [(buffer: PDUBuffer, range: Range<Int>)] = []
         var unsentByteCount = 0
         var interest = EPOLLIN.rawValue
+        /// Messages wait to be looked at; no event tells of them but that the client takes replies again.
+        var holdsBacklog = false
         /// Close once everything is sent.
         var closesWhenSent = false
     }
@@ -102,6 +107,34 @@ import Platform
         }
     }
 
+    /// Keeps what was received, and has the poll tell when the client takes replies again.
+    func hold(_ messages: RawSpan) {
+        if messages.byteCount > 0 {
+            let buffer = buffers.take(capacity: messages.byteCount)
+            buffer.append(messages)
+            backlog = buffer
+        }
+        isHolding = true
+        outbox.withLock { box in
+            box.holdsBacklog = true
+            listen(EPOLLOUT.rawValue, &box)
+        }
+    }
+
+    /// What `hold` kept, appended to `input`.
+    func resume(into input: PDUBuffer) {
+        guard isHolding else { return }
+        isHolding = false
+        outbox.withLock { box in
+            box.holdsBacklog = false
+            listen(box.unsent.isEmpty ? EPOLLIN.rawValue : EPOLLOUT.rawValue, &box)
+        }
+        guard let messages = backlog else { return }
+        backlog = nil
+        input.append(messages.span(0..<messages.count))
+        buffers.give(messages)
+    }
+
     /// Sends what could not be sent before. - Returns: true if nothing speaks against reading on.
     func mayRead() -> Bool {
         outbox.withLock { box in
@@ -132,7 +165,7 @@ import Platform
         }
         if box.unsent.isEmpty, box.closesWhenSent { disconnect() }
         // Not read from while it does not read.
-        listen(box.unsent.isEmpty ? EPOLLIN.rawValue : EPOLLOUT.rawValue, &box)
+        listen(box.unsent.isEmpty && !box.holdsBacklog ? EPOLLIN.rawValue : EPOLLOUT.rawValue, &box)
     }
 
     private func listen(_ interest: UInt32, _ box: inout Outbox) {
@@ -178,7 +211,9 @@ final class ConnectionRegistry: Sendable {
     /// Counts a connection in. - Returns: false when there are too many.
     func admit(_ address: String) -> Bool {
         counts.withLock { counts in
-            guard counts.total < countMax, counts.byAddress[address, default: 0] < countPerAddressMax else { return false }
+            guard counts.total < countMax, counts.byAddress[address, default: 0] < countPerAddressMax else {
+                return false
+            }
             counts.total += 1
             counts.byAddress[address, default: 0] += 1
             return true
@@ -200,6 +235,8 @@ final class ConnectionRegistry: Sendable {
     func remove(_ connection: TCPConnection) {
         _ = counts.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
     }
-    var all: [(connection: TCPConnection, receiver: any MessageReceiver)] { counts.withLock { $0.connections.values.map { ($0, $1) } } }
+    var all: [(connection: TCPConnection, receiver: any MessageReceiver)] {
+        counts.withLock { $0.connections.values.map { ($0, $1) } }
+    }
     var count: Int { counts.withLock { $0.total } }
 }

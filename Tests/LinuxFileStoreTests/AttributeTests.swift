@@ -111,13 +111,15 @@ import Testing
         let folder = try share.makeFolder("d")
         var change = BasicInformationChange()
         change.attributes = .directory
-        #expect(share.status { () throws(NTStatus) in
-            try file.setBasicInformation(change, as: share.user)
-        } == .invalidParameter)
+        #expect(
+            share.status { () throws(NTStatus) in
+                try file.setBasicInformation(change, as: share.user)
+            } == .invalidParameter)
         change.attributes = .temporary
-        #expect(share.status { () throws(NTStatus) in
-            try folder.setBasicInformation(change, as: share.user)
-        } == .invalidParameter)
+        #expect(
+            share.status { () throws(NTStatus) in
+                try folder.setBasicInformation(change, as: share.user)
+            } == .invalidParameter)
     }
 
     @Test func overwriteAddsAndSupersedeReplacesAttributes() throws {
@@ -175,16 +177,18 @@ import Testing
             ("", NTStatus.invalidExtendedAttributeName), ("a*b", .invalidExtendedAttributeName),
             ("dosattrib", .accessDenied), ("DosStream.x", .accessDenied),
         ] {
-            #expect(share.status { () throws(NTStatus) in
-                try file.setExtendedAttributes(
-                    [ExtendedAttribute(name: Array(name.utf8), value: [1])], as: share.user)
-            } == status)
+            #expect(
+                share.status { () throws(NTStatus) in
+                    try file.setExtendedAttributes(
+                        [ExtendedAttribute(name: Array(name.utf8), value: [1])], as: share.user)
+                } == status)
         }
-        #expect(share.status { () throws(NTStatus) in
-            try file.setExtendedAttributes(
-                [ExtendedAttribute(name: Array("big".utf8), value: [UInt8](repeating: 1, count: 65_535))],
-                as: share.user)
-        } == .extendedAttributeTooLarge)
+        #expect(
+            share.status { () throws(NTStatus) in
+                try file.setExtendedAttributes(
+                    [ExtendedAttribute(name: Array("big".utf8), value: [UInt8](repeating: 1, count: 65_535))],
+                    as: share.user)
+            } == .extendedAttributeTooLarge)
     }
 
     // MARK: streams
@@ -210,7 +214,9 @@ import Testing
         #expect(try found.file.streams().map(\.endOfFile) == [4, 8])
         try made.file.setEndOfFile(2)
         #expect(try found.file.text() == "Je")
-        #expect(share.status { () throws(NTStatus) in _ = try share.open("f:stream", .readData, .create) } == .objectNameCollision)
+        #expect(
+            share.status { () throws(NTStatus) in _ = try share.open("f:stream", .readData, .create) }
+                == .objectNameCollision)
         try made.file.rename(to: NTPath(test: "f:other"), replaceIfExists: false, as: share.user)
         #expect(try found.file.streams().map(\.name.description) == ["", "other"])
         try made.file.remove(as: share.user)
@@ -227,12 +233,14 @@ import Testing
         #expect(!stream.file.isDirectory)
         #expect(!stream.information.isDirectory)
         try stream.file.write("x")
-        #expect(share.status { () throws(NTStatus) in
-            _ = try share.open("d:s", .readData, .open, .directoryFile)
-        } == .notADirectory)
-        #expect(share.status { () throws(NTStatus) in
-            try stream.file.write(String(repeating: "x", count: 70_000))
-        } == .diskFull)
+        #expect(
+            share.status { () throws(NTStatus) in
+                _ = try share.open("d:s", .readData, .open, .directoryFile)
+            } == .notADirectory)
+        #expect(
+            share.status { () throws(NTStatus) in
+                try stream.file.write(String(repeating: "x", count: 70_000))
+            } == .diskFull)
         #expect(try stream.file.text() == "x")
     }
 
@@ -260,6 +268,34 @@ import Testing
         #expect(try SecurityDescriptor(file.securityDescriptor(as: share.user)[...]).rights(of: []) == nil)
     }
 
+    @Test func whatSambaWroteIsRead() throws {
+        // Samba 4.17, vfs_acl_xattr, a file of mode 0764 with a POSIX ACL.
+        let version4 = """
+            0400040000000200040002000100d023f0e2ec2bb2cd2ded1311813ee050a5116b6e80dcccdd16b0718c0fa1cadc0000000000000000
+            000000000000000000000000000000000000000000000000706f7369785f61636c000000000000000000c1d2b037623cfe4716065ba8
+            23580258036aa22ffbaacaa5cd27a719f681e5a8000000000000000000000000000000000000000000000000000000000000000001000
+            480b4000000d000000000000000ec0000000105000000000005150000004b609764398d76f3b89b2a2ee8030000010500000000000515
+            0000004b609764398d76f3b89b2a2e01020000020064000300000000002400ff011f000105000000000005150000004b609764398d76f3
+            b89b2a2ee803000000002400a90012000105000000000005150000004b609764398d76f3b89b2a2e0102000000001400a9001200010100
+            000000000100000000
+            """.hexadecimal
+        let descriptor = try #require(NTACLAttribute.decode(version4))
+        #expect(descriptor.owner == SecurityIdentifier(authority: 5, 21, 0x6497_604B, 0xF376_8D39, 0x2E2A_9BB8, 1000))
+        #expect(descriptor.rights(of: [.everyone]) == AccessMask(rawValue: 0x12_00A9))
+        #expect(descriptor.rights(of: [try #require(descriptor.owner)]) == .fileAllAccess)
+        for count in 0..<version4.count { #expect(NTACLAttribute.decode(Array(version4[..<count])) == nil) }
+        let again = try #require(NTACLAttribute.decode(NTACLAttribute.encode(descriptor)))
+        #expect(again.encoded == descriptor.encoded)
+        // smbd 4.17: a hidden system file.
+        let attributes = decode("0000050005000000110000002600000092e350df067cdd01".hexadecimal)
+        #expect(attributes?.attributes == [.hidden, .system, .archive])
+        #expect(attributes?.encoded == "0000050005000000110000002600000092e350df067cdd01".hexadecimal)
+        let share = try TemporaryShare()
+        try share.create("f")
+        _ = share.setAttribute("f", "user.DosStream.stream:$DATA", "68656c6c6f0a00".hexadecimal)
+        #expect(try share.open("f:stream").file.text() == "hello\n")
+    }
+
     @Test func hostileDescriptorsAreRefused() throws {
         var random = SystemRandomNumberGenerator()
         var descriptor = SecurityDescriptor()
@@ -275,5 +311,12 @@ import Testing
             _ = NTACLAttribute.decode([4, 0, 4, 0] + bytes)
             _ = NTACLAttribute.decode([1, 0, 1, 0, 0, 0, 2, 0] + bytes)
         }
+    }
+}
+
+extension String {
+    fileprivate var hexadecimal: [UInt8] {
+        let digits = compactMap(\.hexDigitValue)
+        return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
     }
 }

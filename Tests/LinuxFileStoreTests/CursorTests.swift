@@ -53,9 +53,10 @@ import Testing
     @Test func fileHasNoEntries() throws {
         let share = try TemporaryShare()
         let file = try share.create("f")
-        #expect(share.status { () throws(NTStatus) in
-            _ = try file.makeDirectoryCursor(as: share.user)
-        } == .invalidParameter)
+        #expect(
+            share.status { () throws(NTStatus) in
+                _ = try file.makeDirectoryCursor(as: share.user)
+            } == .invalidParameter)
     }
 
     @Test func volumeSaysHowMuchThereIs() throws {

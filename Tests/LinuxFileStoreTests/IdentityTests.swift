@@ -44,8 +44,9 @@ import Testing
         #expect(share.status { () throws(NTStatus) in _ = try opened.file.text() } == .accessDenied)
         let cursor = try share.open("", .readData, as: carol).file.makeDirectoryCursor(as: carol)
         let name = NTName("f")
-        #expect(try cursor.next(matches: { $0 == name }, wantsInformation: true)?.information.attributes
-            == [.hidden, .archive])
+        #expect(
+            try cursor.next(matches: { $0 == name }, wantsInformation: true)?.information.attributes
+                == [.hidden, .archive])
     }
 
     @Test func writersWhoAreNotOwnersMaySetTimesAndAttributes() throws {
@@ -71,11 +72,13 @@ import Testing
         let file = try share.open("d/f", .readAttributes, as: bob).file
         #expect(share.status { () throws(NTStatus) in try file.checkRemovable(as: bob) } == .accessDenied)
         #expect(share.status { () throws(NTStatus) in try file.remove(as: bob) } == .accessDenied)
-        #expect(share.status { () throws(NTStatus) in
-            try file.rename(to: NTPath(test: "g"), replaceIfExists: false, as: bob)
-        } == .accessDenied)
-        #expect(share.status { () throws(NTStatus) in _ = try share.open("d/new", .readData, .create, as: bob) }
-            == .accessDenied)
+        #expect(
+            share.status { () throws(NTStatus) in
+                try file.rename(to: NTPath(test: "g"), replaceIfExists: false, as: bob)
+            } == .accessDenied)
+        #expect(
+            share.status { () throws(NTStatus) in _ = try share.open("d/new", .readData, .create, as: bob) }
+                == .accessDenied)
         try share.open("d/f", .delete, as: alice).file.remove(as: alice)
         chmod(share.local("d"), 0o1777)
         share.writeLocally("d/f", mode: 0o666)
@@ -109,8 +112,9 @@ import Testing
         try file.setSecurityDescriptor(bytes, parts: 4, as: alice)
         _ = try share.open("f", .readControl, as: alice)
         for access in [AccessMask.readData, .writeData] {
-            #expect(share.status { () throws(NTStatus) in _ = try share.open("f", access, as: alice) }
-                == .accessDenied)
+            #expect(
+                share.status { () throws(NTStatus) in _ = try share.open("f", access, as: alice) }
+                    == .accessDenied)
         }
     }
 

@@ -16,7 +16,8 @@ final class TemporaryShare {
         _ change: (inout LinuxFileStoreOptions) -> Void = { _ in }
     ) throws {
         Self.actAsMyself()
-        var template = Array("/tmp/apus-store-XXXXXX".utf8CString)
+        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(folder)/apus-store-XXXXXX".utf8CString)
         let made = try #require(mkdtemp(&template))
         root = String(cString: made)
         chmod(root, 0o777)
@@ -35,7 +36,8 @@ final class TemporaryShare {
         for argument in arguments { free(argument) }
     }
 
-    /// The path on this machine; what uses it does so as the one who runs the tests, whoever this thread has been before.
+    /// The path on this machine; what uses it does so as the one who runs the tests, whoever this thread has been
+    /// before.
     func local(_ name: String) -> String {
         Self.actAsMyself()
         return root + "/" + name

@@ -80,6 +80,19 @@ long apus_lgetxattr(const char *path, const char *name, void *value, size_t size
 // Writes "/proc/self/fd/N" (with "/NAME" if a name is given) and a terminator; 0, or -ENAMETOOLONG.
 long apus_descriptor_path(char *out, size_t size, int descriptor, const char *name);
 
+// A queue of changes in folders, never waited for.
+long apus_inotify_start(void);
+// - mask: APUS_WATCH_ENTRIES or less of it. The same folder twice gives the same number.
+long apus_inotify_watch(int queue, const char *path, uint32_t mask);
+long apus_inotify_forget(int queue, int watch);
+long apus_inotify_read(int queue, void *buffer, size_t size);
+enum {
+    APUS_WATCH_MOVED_FROM = 0x40, APUS_WATCH_MOVED_TO = 0x80, APUS_WATCH_CREATED = 0x100, APUS_WATCH_DELETED = 0x200,
+    APUS_WATCH_ENTRIES = 0x40 | 0x80 | 0x100 | 0x200, APUS_WATCH_OVERFLOW = 0x4000, APUS_WATCH_IGNORED = 0x8000,
+};
+// f_type of statfs(2): which kind of file system this is.
+long apus_file_system_type(int descriptor);
+
 // Makes this thread, and no other, reach files as the given user: fsuid, fsgid and supplementary groups by raw system
 // calls, since glibc's setgroups() speaks for all threads. Remembers the identity in force, so that asking for the same
 // one again costs no system call. The capabilities over files follow the fsuid: those who become root have them, others do not.

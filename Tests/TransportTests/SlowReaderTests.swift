@@ -1,0 +1,137 @@
+import Glibc
+import Platform
+import Testing
+import Transport
+
+/// Answers each message with its first four bytes, as often as its next four say; a third number is microseconds to wait.
+private final class Repeater: MessageReceiver {
+    let ended = Atomic(false)
+    func receive(_ message: UnsafeMutableRawBufferPointer, reply: PDUBuffer) -> Bool {
+        let number = message.loadUnaligned(fromByteOffset: 0, as: UInt32.self)
+        let count = message.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
+        let delay = message.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
+        if delay > 0 { usleep(delay) }
+        reply.append(number)
+        reply.appendZeros(Int(count) * 4 - 4)
+        return true
+    }
+    var messageByteCountMax: Int { 1 << 20 }
+    var isOverdue: Bool { false }
+    func disconnected() { ended.store(true, ordering: .sequentiallyConsistent) }
+}
+
+private final class TestClient {
+    let descriptor: CInt
+
+    init(port: UInt16) throws {
+        descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        try #require(result == 0)
+        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    deinit { close(descriptor) }
+
+    func send(_ messages: [(number: UInt32, wordCount: UInt32, delay: UInt32)]) {
+        var bytes: [UInt8] = []
+        for message in messages {
+            bytes += [0, 0, 0, 12]
+            for value in [message.number, message.wordCount, message.delay] {
+                withUnsafeBytes(of: value.littleEndian) { bytes += $0 }
+            }
+        }
+        Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL))
+    }
+
+    /// - Returns: the number in the next reply and its length; nil when the connection ended, or nothing came.
+    func receive() -> (number: UInt32, byteCount: Int)? {
+        guard let prefix = read(4) else { return nil }
+        let count = Int(prefix[1]) << 16 | Int(prefix[2]) << 8 | Int(prefix[3])
+        guard let body = read(count) else { return nil }
+        return (body.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) }, count)
+    }
+
+    private func read(_ count: Int) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var at = 0
+        while at < count {
+            let got = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress! + at, count - at, 0) }
+            guard got > 0 else { return nil }
+            at += got
+        }
+        return bytes
+    }
+}
+
+@Suite("Direct TCP, clients that read late") struct SlowReaderTests {
+    private static let wordsOfAMegabyte: UInt32 = 1 << 18
+
+    private func withTransport(
+        reactors: Int, unsentByteCountMax: Int = 4 << 20, _ body: (TCPTransport, UInt16) throws -> Void
+    ) throws {
+        var configuration = TransportConfiguration(buffers: BufferPool())
+        configuration.reactorCount = reactors
+        configuration.unsentByteCountMax = unsentByteCountMax
+        let transport = TCPTransport(configuration: configuration) { _ in Repeater() }
+        let port = try transport.listen(address: "127.0.0.1", port: 0)
+        try #require(transport.start())
+        defer { transport.stop() }
+        try body(transport, port)
+    }
+
+    @Test func aClientMayAskForMoreThanItTakesAtOnce() throws {
+        // 64 MiB of replies to one burst, with at most 4 kept for a client: they are made as it takes them.
+        try withTransport(reactors: 1) { _, port in
+            let client = try TestClient(port: port)
+            client.send((0..<64).map { ($0, Self.wordsOfAMegabyte, 0) })
+            usleep(300_000)
+            for number in 0..<64 as Range<UInt32> {
+                let reply = client.receive()
+                #expect(reply?.number == number)
+                #expect(reply?.byteCount == 1 << 20)
+            }
+        }
+    }
+
+    @Test func whatWaitsForOneClientIsNotTakenForAnothersMessages() throws {
+        // The role changes hands in the middle of a burst whose replies nobody takes; then another client speaks.
+        try withTransport(reactors: 1) { _, port in
+            let slow = try TestClient(port: port)
+            let other = try TestClient(port: port)
+            var burst: [(UInt32, UInt32, UInt32)] = (0..<32).map { ($0, Self.wordsOfAMegabyte, 0) }
+            burst[20].2 = 50_000
+            burst[3].2 = 50_000
+            slow.send(burst)
+            usleep(20_000)
+            for number in 1000..<1050 as Range<UInt32> {
+                other.send([(number, 1, 0)])
+                let reply = other.receive()
+                #expect(reply?.number == number)
+                #expect(reply?.byteCount == 4)
+            }
+            let numbers = (0..<32).compactMap { _ in slow.receive()?.number }
+            #expect(numbers.sorted() == Array(0..<32))
+        }
+    }
+
+    @Test func aConnectionThatEndsIsForgotten() throws {
+        try withTransport(reactors: 2) { transport, port in
+            for _ in 0..<20 {
+                let client = try TestClient(port: port)
+                client.send([(7, 1, 0)])
+                #expect(client.receive()?.number == 7)
+            }
+            for _ in 0..<50 where transport.connectionCount > 0 { usleep(20_000) }
+            #expect(transport.connectionCount == 0)
+        }
+    }
+}
