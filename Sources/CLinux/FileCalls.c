@@ -142,3 +142,4 @@ long apus_file_system_type(int descriptor) {
     // Some types look negative in a signed number.
     return fstatfs(descriptor, &status) < 0 ? -(long)errno : (long)(uint32_t)status.f_type;
 }
+long apus_llistxattr(const char *path, char *list, size_t size) { APUS_RETURN(llistxattr(path, list, size)); }

@@ -43,16 +43,7 @@ struct AccessCheck {
             return .fileAllAccess
         }
         // Who can see the name can see the attributes: the folder's right to list includes them.
-        return kept.rights(of: identifiers)?.union(.readAttributes) ?? .fileAllAccess
-    }
-
-    /// The SIDs that stand for the user.
-    private var identifiers: Set<SecurityIdentifier> {
-        var identifiers: Set<SecurityIdentifier> = [.everyone, .network, .authenticatedUsers]
-        identifiers.insert(.user(effectiveUser))
-        identifiers.insert(.group(store.identity.switches ? user.groupID : getegid()))
-        if store.identity.switches { for group in user.groups { identifiers.insert(.group(group)) } }
-        return identifiers
+        return kept.rights(of: store.identifiers(of: user))?.union(.readAttributes) ?? .fileAllAccess
     }
 
     /// The rights of `desired`, `.maximumAllowed` replaced by all that the user might have.
@@ -114,13 +105,13 @@ struct AccessCheck {
         PermissionBits.rights(bits, isOwner: isOwner || isRoot, isDirectory: status.isDirectory)
     }
 
-    /// Linux's rule for taking a name away: write and search the folder, and, in a sticky one, own the file or the
-    /// folder.
+    /// Whether the folder gives what the file itself does not: the right to delete, [MS-FSA] 2.1.5.1.2.1.
     func mayDeleteInFolder() -> Bool {
         guard !components.isEmpty, let folder = try? store.openParent(of: components, caseSensitive: true) else {
             return false
         }
         return store.mayDelete(ownedBy: status.user_id, in: folder.descriptor.raw, as: user)
+            && store.listedRights(ofFolder: folder.descriptor.raw, user).contains(.deleteChild)
     }
 }
 
@@ -144,6 +135,26 @@ enum PermissionBits {
 }
 
 extension LinuxFileStore {
+    /// The SIDs that stand for the user.
+    func identifiers(of user: Credentials) -> Set<SecurityIdentifier> {
+        var identifiers: Set<SecurityIdentifier> = [.everyone, .network, .authenticatedUsers]
+        identifiers.insert(.user(identity.switches ? user.userID : geteuid()))
+        identifiers.insert(.group(identity.switches ? user.groupID : getegid()))
+        if identity.switches { for group in user.groups { identifiers.insert(.group(group)) } }
+        return identifiers
+    }
+
+    /// What a folder's kept security descriptor gives to the user; everything where there is none, and to root.
+    func listedRights(
+        ofFolder folder: CInt, _ user: Credentials, _ kept: SecurityDescriptor? = nil
+    ) -> AccessMask {
+        guard (identity.switches ? user.userID : geteuid()) != 0,
+            let kept = kept ?? keptSecurityDescriptor(folder, isPathOnly: true)
+        else { return .fileAllAccess }
+        return kept.rights(of: identifiers(of: user)) ?? .fileAllAccess
+    }
+
+    /// Linux's rule for taking a name away: write and search the folder, and, in a sticky one, own the file or it.
     func mayDelete(ownedBy owner: UInt32, in folder: CInt, as user: Credentials) -> Bool {
         guard Linux.access(folder, mode: W_OK | X_OK) == 0 else { return false }
         var status = apus_statx()

@@ -24,6 +24,8 @@ struct DOSAttributes: Equatable {
     }
 
     static let attributeName = SystemPath(literal: "user.DOSATTRIB")
+    /// A list of names with nothing else in it.
+    static let attributeList = Array("user.DOSATTRIB".utf8) + [0]
     /// More than any version needs; what is longer is not ours.
     static var byteCountMax: Int { 512 }
     /// What is kept. The others follow from what the file is.

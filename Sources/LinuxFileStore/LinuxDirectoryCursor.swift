@@ -82,8 +82,36 @@ final class LinuxDirectoryCursor: DirectoryCursor {
                 unsafe Linux.attribute(ofEntry: systemName, in: directory, DOSAttributes.attributeName, into: $0)
             }
         }
-        return FileInformation(
+        var information = FileInformation(
             status, kept, announcedAllocation: store.announcedAllocations.byteCount(for: status.identity))
+        information.extendedAttributeSize = extendedAttributeSize(ofEntry: systemName)
+        return information
+    }
+
+    private func extendedAttributeSize(ofEntry entry: SystemPath) -> UInt32 {
+        let directory = reader.rawDescriptor
+        // SAFETY: only the bytes that the system says it has written are read.
+        return unsafe withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 8) { buffer in
+            let count = unsafe Linux.attributeNames(ofEntry: entry, in: directory, into: buffer)
+            // Most files have no attributes, or only DOSATTRIB.
+            guard count > 0 || count.failed(ERANGE),
+                unsafe !buffer[..<max(0, count)].elementsEqual(DOSAttributes.attributeList)
+            else { return 0 }
+            var names = unsafe Array(UnsafeRawBufferPointer(rebasing: buffer[..<max(0, count)]))
+            if count < 0 {
+                names = [UInt8](repeating: 0, count: AttributeName.valueByteCountMax)
+                let whole = unsafe names.withUnsafeMutableBytes {
+                    unsafe Linux.attributeNames(ofEntry: entry, in: directory, into: $0)
+                }
+                names.removeLast(names.count - max(0, whole))
+            }
+            return AttributeName.extendedAttributeSize(names.split(separator: 0)) { name in
+                store.identity.insisting {
+                    unsafe Linux.attribute(
+                        ofEntry: entry, in: directory, name, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
+                }
+            }
+        }
     }
 
     private func briefInformation() -> FileInformation {

@@ -13,7 +13,7 @@ enum AttributeName {
 
     /// Begin the names of what Samba and this server keep for themselves; no client sees or sets those. Lower case.
     private static let reserved = [
-        "dosattrib", "dosstream.", "dosstreamext.", "doseas", "dosstreams", "samba_", "smbreparse", "apus.",
+        "dosattrib", "dosstream.", "dosstreamext.", "doseas", "dosstreams", "samba_", "smbreparse", "ntacl",
     ].map { Array($0.utf8) }
 
     /// The name that an EA has for SMB; nil for what is none.
@@ -21,6 +21,20 @@ enum AttributeName {
         guard name.starts(with: userPrefix) else { return nil }
         let rest = name.dropFirst(userPrefix.count)
         return rest.isEmpty || isReserved(rest) ? nil : rest
+    }
+
+    /// [MS-FSCC] 2.4.13: the size of the list in its old form: 4 bytes, and for each EA 4, its name, a terminator and
+    /// its value.
+    static func extendedAttributeSize(_ names: [ArraySlice<UInt8>], byteCount: (SystemPath) -> Int) -> UInt32 {
+        var total = 0
+        for name in names {
+            guard let shown = extendedAttribute(name), let systemName = try? SystemPath(attribute: Array(name)) else {
+                continue
+            }
+            let byteCount = byteCount(systemName)
+            if byteCount > 0 { total += 4 + shown.count + 1 + byteCount }
+        }
+        return total == 0 ? 0 : UInt32(clamping: total + 4)
     }
 
     static func isReserved(_ name: some Collection<UInt8>) -> Bool {
@@ -107,15 +121,7 @@ extension LinuxFile {
     /// its value.
     func extendedAttributeSize(_ descriptor: CInt) -> UInt32 {
         guard let names = try? attributeNames(descriptor) else { return 0 }
-        var total = 0
-        for name in names {
-            guard let shown = AttributeName.extendedAttribute(name),
-                let systemName = try? SystemPath(attribute: Array(name))
-            else { continue }
-            let byteCount = attributeByteCount(descriptor, systemName)
-            if byteCount > 0 { total += 4 + shown.count + 1 + byteCount }
-        }
-        return total == 0 ? 0 : UInt32(clamping: total + 4)
+        return AttributeName.extendedAttributeSize(names) { attributeByteCount(descriptor, $0) }
     }
 
     /// [MS-FSA] 2.1.5.15.5. All names are checked before anything is set.

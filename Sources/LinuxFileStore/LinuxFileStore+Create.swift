@@ -23,10 +23,18 @@ extension LinuxFileStore {
         if !caseSensitive, try foldedNames.spelling(of: name, in: parent.descriptor.raw) != nil {
             throw .objectNameCollision
         }
+        let folderSecurity = keptSecurityDescriptor(parent.descriptor.raw, isPathOnly: true)
+        if let folderSecurity {
+            // [MS-FSA] 2.1.5.1.1: FILE_ADD_FILE and FILE_ADD_SUBDIRECTORY; the mode bits are the kernel's to check.
+            let needed: AccessMask = isDirectory ? .appendData : .writeData
+            let given = listedRights(ofFolder: parent.descriptor.raw, user, folderSecurity)
+            guard given.contains(needed) else { throw .accessDenied }
+        }
         let descriptor = try make(systemName, in: parent.descriptor.raw, isDirectory: isDirectory, parameters)
         let components = parent.components + [name]
         do throws(NTStatus) {
-            return try furnish(descriptor, in: parent.descriptor.raw, components, parameters, as: user)
+            return try furnish(
+                descriptor, in: parent.descriptor.raw, folderSecurity, components, parameters, as: user)
         } catch {
             // Half a file is none.
             _ = Linux.unlink(parent.descriptor.raw, systemName, isDirectory: isDirectory)
@@ -76,8 +84,8 @@ extension LinuxFileStore {
 
     /// Owner, attributes, space and extended attributes of what was just made.
     private func furnish(
-        _ descriptor: consuming OwnedDescriptor, in folder: CInt, _ components: [NTName],
-        _ parameters: OpenParameters, as user: Credentials
+        _ descriptor: consuming OwnedDescriptor, in folder: CInt, _ folderSecurity: SecurityDescriptor?,
+        _ components: [NTName], _ parameters: OpenParameters, as user: Credentials
     ) throws(NTStatus) -> OpenedFile {
         var status = apus_statx()
         if options.inheritsOwner, identity.switches {
@@ -98,8 +106,8 @@ extension LinuxFileStore {
             if !parameters.extendedAttributes.isEmpty {
                 try file.setExtendedAttributes(parameters.extendedAttributes, as: user)
             }
-            if let descriptor = parameters.securityDescriptor {
-                try file.setInitialSecurityDescriptor(descriptor, as: user)
+            if folderSecurity != nil || parameters.securityDescriptor != nil {
+                try file.setInitialSecurityDescriptor(parameters.securityDescriptor, folder: folderSecurity, status)
             }
             if parameters.allocationSize > 0, !status.isDirectory {
                 try file.setAllocationSize(parameters.allocationSize)

@@ -57,6 +57,8 @@ public enum LinuxFileStoreError: Error, Equatable, CustomStringConvertible {
 public final class LinuxFileStore: FileStore {
     let options: LinuxFileStoreOptions
     let identity: ThreadIdentity
+    /// The process is root, whomever it acts as.
+    let isRoot = geteuid() == 0
     let rootDescriptor: CInt
     let resolve: Int
     var foldedNames: FoldedNameIndex { .shared }

@@ -10,7 +10,10 @@ import NTTypes
 /// All versions are read; their hashes, which tie the descriptor to the POSIX ACL of the day, are not looked at. The
 /// first is written: Samba takes it without a hash, while the others count for it only with hashes made its own way.
 enum NTACLAttribute {
-    static let name = SystemPath(literal: "security.NTACL")
+    static let systemName = SystemPath(literal: "security.NTACL")
+    /// Where the server may not write the above: without root there is one user only, who owns the files anyway. The
+    /// name is what Samba's users give to acl_xattr:security_acl_name.
+    static let userName = SystemPath(literal: "user.NTACL")
 
     /// - Returns: nil for what is none of the versions.
     static func decode(_ bytes: [UInt8]) -> SecurityDescriptor? {
@@ -40,12 +43,14 @@ enum NTACLAttribute {
 }
 
 extension LinuxFileStore {
+    var securityAttribute: SystemPath { isRoot ? NTACLAttribute.systemName : NTACLAttribute.userName }
+
     /// What a client has set; nil if none has.
     func keptSecurityDescriptor(_ descriptor: CInt, isPathOnly: Bool) -> SecurityDescriptor? {
         // SAFETY: only the bytes that the system says it has written are read.
         unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 8) { buffer in
             var result = identity.insisting {
-                unsafe Linux.attribute(descriptor, isPathOnly: isPathOnly, NTACLAttribute.name, into: buffer)
+                unsafe Linux.attribute(descriptor, isPathOnly: isPathOnly, securityAttribute, into: buffer)
             }
             if result >= 0 {
                 return NTACLAttribute.decode(unsafe Array(UnsafeRawBufferPointer(rebasing: buffer[..<result])))
@@ -54,7 +59,7 @@ extension LinuxFileStore {
             // SAFETY: the array is touched by nothing else during the call.
             var large = [UInt8](repeating: 0, count: AttributeName.valueByteCountMax)
             result = unsafe large.withUnsafeMutableBytes {
-                unsafe Linux.attribute(descriptor, isPathOnly: isPathOnly, NTACLAttribute.name, into: $0)
+                unsafe Linux.attribute(descriptor, isPathOnly: isPathOnly, securityAttribute, into: $0)
             }
             return result < 0 ? nil : NTACLAttribute.decode(Array(large[..<result]))
         }
@@ -84,22 +89,49 @@ extension LinuxFile {
         defer { handle.end() }
         var updated = try currentSecurityDescriptor(file)
         updated.take(parts, from: new)
-        let value = NTACLAttribute.encode(updated)
-        let result = store.identity.insisting { Linux.setAttribute(file, NTACLAttribute.name, value) }
+        try keep(updated, file)
+    }
+
+    private func keep(_ security: SecurityDescriptor, _ file: CInt) throws(NTStatus) {
+        let value = NTACLAttribute.encode(security)
+        let result = store.identity.insisting { Linux.setAttribute(file, store.securityAttribute, value) }
         // Said to be done only if it is kept.
         if result.failed(EOPNOTSUPP) { throw .notSupported }
         try result.orThrow()
     }
 
-    /// The descriptor a client gives along with a new file: the parts it has, the rest as for any new file.
-    func setInitialSecurityDescriptor(_ descriptor: [UInt8], as user: Credentials) throws(NTStatus) {
-        let new = try SecurityDescriptor(descriptor[...])
-        var parts: UInt32 = 0
-        if new.owner != nil { parts |= 0x1 }
-        if new.group != nil { parts |= 0x2 }
-        if new.control & SecurityDescriptor.discretionaryListPresent != 0 { parts |= 0x4 }
-        if new.control & SecurityDescriptor.systemListPresent != 0 { parts |= 0x8 }
-        if parts != 0 { try setSecurityDescriptor(descriptor, parts: parts, as: user) }
+    /// For a new file: what the client gives along, over what the folder hands on, over what the mode amounts to.
+    func setInitialSecurityDescriptor(
+        _ given: [UInt8]?, folder: SecurityDescriptor?, _ status: apus_statx
+    ) throws(NTStatus) {
+        let initial = SecurityDescriptor(status)
+        var security = initial
+        var isKept = false
+        if let folder, let owner = initial.owner, let group = initial.group,
+            let (control, list) = folder.inheritedList(isDirectory: isDirectory, owner: owner, group: group)
+        {
+            security.control = control
+            security.discretionaryList = list
+            isKept = true
+        }
+        if let given {
+            let new = try SecurityDescriptor(given[...])
+            let parts = new.parts
+            if parts != 0 { isKept = true }
+            security.take(parts, from: new)
+        }
+        guard isKept else { return }
+        let file = try handle.begin()
+        defer { handle.end() }
+        try keep(security, file)
+    }
+}
+
+extension SecurityDescriptor {
+    /// Which parts it has, as SECURITY_INFORMATION, [MS-DTYP] 2.4.7.
+    fileprivate var parts: UInt32 {
+        (owner == nil ? 0 : 0x1) | (group == nil ? 0 : 0x2) | (control & Self.discretionaryListPresent == 0 ? 0 : 0x4)
+            | (control & Self.systemListPresent == 0 ? 0 : 0x8)
     }
 }
 

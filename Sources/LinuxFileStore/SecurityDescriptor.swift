@@ -26,6 +26,8 @@ struct SecurityIdentifier: Hashable {
     static let everyone = Self(authority: 1, 0)
     static let network = Self(authority: 5, 2)
     static let authenticatedUsers = Self(authority: 5, 11)
+    static let creatorOwner = Self(authority: 3, 0)
+    static let creatorGroup = Self(authority: 3, 1)
     static let ownerRights = Self(authority: 3, 4)
 }
 
@@ -102,14 +104,14 @@ struct SecurityDescriptor {
         var bytes: [UInt8] = [1, 0]
         bytes.append(littleEndian: control | Self.selfRelative)
         var offset = base + 20
-        for part in parts {
+        for part in pieces {
             bytes.append(littleEndian: part == nil ? 0 : offset)
             offset += UInt32(part?.count ?? 0)
         }
-        for part in parts { bytes += part ?? [] }
+        for part in pieces { bytes += part ?? [] }
         return bytes
     }
-    private var parts: [[UInt8]?] { [owner?.bytes, group?.bytes, systemList, discretionaryList] }
+    private var pieces: [[UInt8]?] { [owner?.bytes, group?.bytes, systemList, discretionaryList] }
 
     /// Takes the named parts (SECURITY_INFORMATION, [MS-DTYP] 2.4.7) from `other`.
     mutating func take(_ parts: UInt32, from other: SecurityDescriptor) {
@@ -174,6 +176,61 @@ struct SecurityDescriptor {
         // An owner may always see and change the list, unless the list has a word for owners.
         if isOwner, !ownerIsNamed { granted.formUnion([.readControl, .writeDAC]) }
         return granted
+    }
+}
+
+extension SecurityDescriptor {
+    /// ACE_HEADER's AceFlags, [MS-DTYP] 2.4.4.1.
+    private enum Flags {
+        static var objectInherit: UInt8 { 0x1 }
+        static var containerInherit: UInt8 { 0x2 }
+        static var noPropagate: UInt8 { 0x4 }
+        static var inheritOnly: UInt8 { 0x8 }
+        static var inherited: UInt8 { 0x10 }
+    }
+
+    /// The DACL that something new in this folder gets from it, [MS-DTYP] 2.5.3.4.
+    /// - Returns: nil where the folder has nothing to hand on.
+    func inheritedList(
+        isDirectory: Bool, owner: SecurityIdentifier, group: SecurityIdentifier
+    ) -> (control: UInt16, list: [UInt8])? {
+        guard let list = discretionaryList?[...] else { return nil }
+        let automatic: UInt16 = 0x400
+        let mark = control & automatic != 0 ? Flags.inherited : 0
+        var entries: [[UInt8]] = []
+        var rest = list.dropFirst(8)
+        for _ in 0..<list.littleEndian16(4) {
+            let entry = Array(rest.prefix(Int(rest.littleEndian16(2))))
+            rest = rest.dropFirst(entry.count)
+            guard entry.count >= 16, let identifier = SecurityIdentifier(entry[8...]) else { continue }
+            let flags = entry[1]
+            let real = identifier == .creatorOwner ? owner : identifier == .creatorGroup ? group : identifier
+            let isForThis = flags & (isDirectory ? Flags.containerInherit : Flags.objectInherit) != 0
+            let propagates = isDirectory && flags & Flags.noPropagate == 0
+            let onward = propagates ? flags & (Flags.objectInherit | Flags.containerInherit) : 0
+            if isForThis, real == identifier {
+                entries.append(Self.entry(entry, flags: onward | mark, identifier))
+                continue
+            }
+            if isForThis { entries.append(Self.entry(entry, flags: mark, real)) }
+            if onward != 0 { entries.append(Self.entry(entry, flags: onward | Flags.inheritOnly | mark, identifier)) }
+        }
+        guard !entries.isEmpty else { return nil }
+        var new: [UInt8] = [list.first ?? 2, 0]
+        new.append(littleEndian: UInt16(clamping: 8 + entries.reduce(0) { $0 + $1.count }))
+        new.append(littleEndian: UInt16(entries.count))
+        new += [0, 0]
+        return (Self.discretionaryListPresent | control & automatic, new + entries.joined())
+    }
+
+    /// The entry with other flags and for somebody else, its generic rights replaced by a file's.
+    private static func entry(_ entry: [UInt8], flags: UInt8, _ identifier: SecurityIdentifier) -> [UInt8] {
+        let isGeneric = flags & Flags.inheritOnly != 0
+        let mask = AccessMask(rawValue: entry[...].littleEndian32(4))
+        var new: [UInt8] = [entry[0], flags]
+        new.append(littleEndian: UInt16(8 + identifier.bytes.count))
+        new.append(littleEndian: (isGeneric ? mask : mask.expandingGenericRights).rawValue)
+        return new + identifier.bytes
     }
 }
 

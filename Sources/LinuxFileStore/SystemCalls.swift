@@ -105,6 +105,18 @@ enum Linux {
         }
     }
 
+    /// The names of an entry's attributes; a link is not followed.
+    static func attributeNames(
+        ofEntry entry: SystemPath, in directory: CInt, into buffer: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        // SAFETY: paths are terminated; the system writes at most `count` bytes.
+        unsafe entry.withPointer { entry in
+            unsafe withDescriptorPath(directory, entry) {
+                unsafe apus_llistxattr($0, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
+            }
+        }
+    }
+
     // MARK: changes in folders
 
     /// The folder's entries from now on, in `queue`.

@@ -254,7 +254,6 @@ import Testing
         #expect(made.group == .group(share.user.groupID))
         #expect(made.rights(of: [.user(share.user.userID)]) == .fileAllAccess)
         #expect(made.rights(of: [.everyone]) == AccessMask(rawValue: 0x1200A9))
-        guard geteuid() == 0 else { return }
         var new = SecurityDescriptor()
         new.control = SecurityDescriptor.discretionaryListPresent
         new.discretionaryList = SecurityDescriptor.list([(.everyone, .readControl)])
@@ -296,6 +295,43 @@ import Testing
         #expect(try share.open("f:stream").file.text() == "hello\n")
     }
 
+    @Test func folderHandsItsListOn() throws {
+        let owner = SecurityIdentifier.user(7)
+        let group = SecurityIdentifier.group(8)
+        var folder = SecurityDescriptor()
+        // Files only; folders only, once; both; none; the owner.
+        let entries: [(UInt8, SecurityIdentifier, UInt32)] = [
+            (0x1, .everyone, 1), (0x2 | 0x4, .network, 2), (0x3, .authenticatedUsers, 3), (0, .everyone, 4),
+            (0x3 | 0x8, .creatorOwner, 0x1000_0000),
+        ]
+        folder.control = SecurityDescriptor.discretionaryListPresent
+        var list = SecurityDescriptor.list(entries.map { ($0.1, AccessMask(rawValue: $0.2)) })
+        var offset = 8
+        for entry in entries {
+            list[offset + 1] = entry.0
+            offset += Int(list[offset + 2])
+        }
+        folder.discretionaryList = list
+        func summary(_ isDirectory: Bool) throws -> [String] {
+            let list = try #require(folder.inheritedList(isDirectory: isDirectory, owner: owner, group: group)).list
+            var new = SecurityDescriptor()
+            new.control = SecurityDescriptor.discretionaryListPresent
+            new.discretionaryList = list
+            new = try SecurityDescriptor(new.encoded[...])
+            var rest = list[8...]
+            var lines: [String] = []
+            while !rest.isEmpty {
+                lines.append("\(rest[rest.startIndex + 1]) \(String(rest.littleEndian32(4), radix: 16))")
+                rest = rest.dropFirst(Int(rest.littleEndian16(2)))
+            }
+            return lines
+        }
+        #expect(try summary(false) == ["0 1", "0 3", "0 1f01ff"])
+        #expect(try summary(true) == ["9 1", "0 2", "3 3", "0 1f01ff", "11 10000000"])
+        folder.discretionaryList = SecurityDescriptor.list([(.everyone, .readData)])
+        #expect(folder.inheritedList(isDirectory: false, owner: owner, group: group) == nil)
+    }
+
     @Test func hostileDescriptorsAreRefused() throws {
         var random = SystemRandomNumberGenerator()
         var descriptor = SecurityDescriptor()
@@ -308,6 +344,8 @@ import Testing
             var bytes = good
             for _ in 0..<3 { bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255) }
             _ = (try? SecurityDescriptor(bytes[...]))?.rights(of: [.everyone])
+            _ = (try? SecurityDescriptor(bytes[...]))?
+                .inheritedList(isDirectory: true, owner: .everyone, group: .everyone)
             _ = NTACLAttribute.decode([4, 0, 4, 0] + bytes)
             _ = NTACLAttribute.decode([1, 0, 1, 0, 0, 0, 2, 0] + bytes)
         }

@@ -39,6 +39,22 @@ import Testing
         #expect(try cursor.next(matches: { _ in false }, wantsInformation: false) == nil)
     }
 
+    @Test func listingTellsTheSizeOfExtendedAttributes() throws {
+        let share = try TemporaryShare()
+        for (index, count) in [0, 1, 100].enumerated() {
+            let file = try share.create("f\(index)")
+            let attributes = (0..<count).map { number in
+                ExtendedAttribute(name: Array("ATTRIBUTE\(number)".utf8), value: [1, 2])
+            }
+            try file.setExtendedAttributes(attributes, as: share.user)
+        }
+        let cursor = try share.open("").file.makeDirectoryCursor(as: share.user)
+        while let entry = try cursor.next(matches: { $0.utf8.first == 0x66 }, wantsInformation: true) {
+            let file = try share.open(entry.name.description).file
+            #expect(entry.information.extendedAttributeSize == (try file.information().extendedAttributeSize))
+        }
+    }
+
     @Test func parentOfAFolderIsItsParent() throws {
         let share = try TemporaryShare()
         try share.makeFolder("d")

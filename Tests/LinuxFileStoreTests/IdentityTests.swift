@@ -118,6 +118,26 @@ import Testing
         }
     }
 
+    @Test func folderDescriptorDecidesAndIsHandedOn() throws {
+        let share = try TemporaryShare()
+        let folder = try share.open("d", .fileAllAccess, .create, .directoryFile, as: alice).file
+        let head = try folder.securityDescriptor(as: alice)[..<(20 + 16 + 16)]
+        // Whoever it is may read and list, no more; files get the same. S-1-1-0 is 12 bytes, an entry 20.
+        let everyone: [UInt8] = [1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]
+        let entry: [UInt8] = [0, 1, 20, 0] + [0xA9, 0, 0x12, 0] + everyone
+        try folder.setSecurityDescriptor(head + [2, 0, 28, 0, 1, 0, 0, 0] + entry, parts: 4, as: alice)
+        #expect(
+            share.status { () throws(NTStatus) in
+                _ = try share.open("d/f", .fileAllAccess, .create, as: alice)
+            } == .accessDenied)
+        let writing: [UInt8] = [0, 1, 20, 0] + [0xBF, 0x01, 0x12, 0] + everyone
+        try folder.setSecurityDescriptor(head + [2, 0, 28, 0, 1, 0, 0, 0] + writing, parts: 4, as: alice)
+        // The maker has what it asked for; later opens go by what was handed on, which says nothing of deleting.
+        _ = try share.open("d/f", .fileAllAccess, .create, as: alice)
+        _ = try share.open("d/f", [.readData, .writeData], as: alice)
+        #expect(share.status { () throws(NTStatus) in _ = try share.open("d/f", .delete, as: alice) } == .accessDenied)
+    }
+
     @Test func ownerIsInherited() throws {
         let share = try TemporaryShare { $0.inheritsOwner = true }
         mkdir(share.local("d"), 0o777)

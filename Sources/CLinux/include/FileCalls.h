@@ -77,6 +77,7 @@ long apus_removexattr(const char *path, const char *name);
 long apus_listxattr(const char *path, char *list, size_t size);
 // Of an entry of a folder, not following a link.
 long apus_lgetxattr(const char *path, const char *name, void *value, size_t size);
+long apus_llistxattr(const char *path, char *list, size_t size);
 // Writes "/proc/self/fd/N" (with "/NAME" if a name is given) and a terminator; 0, or -ENAMETOOLONG.
 long apus_descriptor_path(char *out, size_t size, int descriptor, const char *name);
 
