@@ -143,3 +143,12 @@ long apus_file_system_type(int descriptor) {
     return fstatfs(descriptor, &status) < 0 ? -(long)errno : (long)(uint32_t)status.f_type;
 }
 long apus_llistxattr(const char *path, char *list, size_t size) { APUS_RETURN(llistxattr(path, list, size)); }
+
+unsigned apus_umask(void) {
+    unsigned mask = 0;
+    char line[256];
+    FILE *status = fopen("/proc/self/status", "re");
+    while (status && fgets(line, sizeof line, status) && sscanf(line, "Umask: %o", &mask) != 1) mask = 0;
+    if (status) fclose(status);
+    return mask;
+}

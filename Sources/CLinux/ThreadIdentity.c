@@ -1,6 +1,7 @@
 // The identity of each thread for the file system.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,9 +12,22 @@ struct identity {
     int is_known;
     uint32_t user, group;
     size_t group_count;
-    uint32_t groups[64];
+    uint32_t groups[256];
 };
 static _Thread_local struct identity current;
+
+// CAP_SYS_RESOURCE does not go away with the fsuid and lets its holder write beyond quotas and into the blocks that are
+// kept for root. A thread that acts for users is better without it.
+static void drop_resource_capability(void) {
+    static _Thread_local int is_done;
+    if (is_done) return;
+    is_done = 1;
+    struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data) < 0) return;
+    data[CAP_SYS_RESOURCE / 32].effective &= ~(1u << (CAP_SYS_RESOURCE % 32));
+    syscall(SYS_capset, &header, data);
+}
 
 static int is_current(uint32_t user, uint32_t group, const uint32_t *groups, size_t group_count) {
     return current.is_known && current.user == user && current.group == group && current.group_count == group_count
@@ -24,6 +38,7 @@ long apus_act_as(uint32_t user, uint32_t group, const uint32_t *groups, size_t g
     if (is_current(user, group, groups, group_count)) return 0;
     // Groups beyond the room for them are not remembered: such a user pays for the switch every time.
     current.is_known = 0;
+    drop_resource_capability();
     // The user comes last, so that no moment exists in which the new user has the old one's groups. setgroups needs
     // CAP_SETGID, which stays with the effective user ID and does not follow the fsuid.
     syscall(SYS_setfsuid, 0);

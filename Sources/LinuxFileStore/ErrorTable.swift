@@ -25,7 +25,8 @@ extension NTStatus {
             case ENOMEM, ENOBUFS: .insufficientResources
             case EMLINK: .tooManyLinks
             case ETXTBSY, EBUSY: .sharingViolation
-            case EAGAIN: .pending
+            // A mandatory lock, or a lease, of a local process.
+            case EAGAIN: .fileLockConflict
             case EOPNOTSUPP, ENOSYS, ENOTTY: .notSupported
             case EBADF: .invalidHandle
             case ETIMEDOUT: .ioTimeout

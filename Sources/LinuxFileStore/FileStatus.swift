@@ -90,6 +90,14 @@ final class AnnouncedAllocations: Sendable {
         }
     }
 
+    /// The file was cut off: what was set aside behind its end is gone.
+    func limit(to byteCount: UInt64, for identity: FileIdentity) {
+        guard count.load(ordering: .relaxed) > 0 else { return }
+        entries.withLock { entries in
+            if let entry = entries[identity] { entries[identity]?.byteCount = min(entry.byteCount, byteCount) }
+        }
+    }
+
     func forget(_ identity: FileIdentity) {
         entries.withLock { entries in
             guard var entry = entries[identity] else { return }

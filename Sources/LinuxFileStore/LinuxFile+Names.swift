@@ -12,9 +12,34 @@ private struct Place: ~Copyable {
 extension LinuxFile {
     /// The folder this file's name is in and that name, sure to be this file's: what acts on a name must not meet
     /// another file that has come to its place.
-    private func locate(
-        _ components: [NTName]
-    ) throws(NTStatus) -> Place {
+    ///
+    /// The name this handle knows may be out of date: another handle, or a local process, has renamed the file or a
+    /// folder above it. Then the kernel is asked, and its answer checked in the same way.
+    private func locate() throws(NTStatus) -> Place {
+        let known = path
+        do throws(NTStatus) {
+            return try locate(known.components)
+        } catch {
+            guard [.objectNameNotFound, .objectPathNotFound].contains(error), let now = currentComponents() else {
+                throw error
+            }
+            let place = try locate(now)
+            path = NTPath(components: now, stream: known.stream)
+            return place
+        }
+    }
+
+    private func currentComponents() -> [NTName]? {
+        guard let descriptor = try? handle.begin() else { return nil }
+        defer { handle.end() }
+        guard let root = Linux.location(store.rootDescriptor), let mine = Linux.location(descriptor) else { return nil }
+        let slash = UInt8(ascii: "/")
+        let prefix = root == [slash] ? root : root + [slash]
+        guard mine.starts(with: prefix) else { return nil }
+        return mine.dropFirst(prefix.count).split(separator: slash).map { NTName(utf8: Array($0)) }
+    }
+
+    private func locate(_ components: [NTName]) throws(NTStatus) -> Place {
         guard let last = components.last else { throw .accessDenied }
         let folder = try store.openParent(of: components, caseSensitive: true)
         let name = try SystemPath(last)
@@ -53,7 +78,7 @@ extension LinuxFile {
 
     func remove(as user: Credentials) throws(NTStatus) {
         try store.identity.act(as: user)
-        let place = try locate(path.components)
+        let place = try locate()
         let result = Linux.unlink(place.folder.descriptor.raw, place.name, isDirectory: isDirectory)
         // Some file systems say so of a folder with entries.
         if isDirectory, result.failed(EEXIST) { throw .directoryNotEmpty }
@@ -66,7 +91,7 @@ extension LinuxFile {
         // The root of a share has no name in it.
         guard let newName = path.components.last, !self.path.isRoot else { throw .accessDenied }
         try store.identity.act(as: user)
-        let source = try locate(self.path.components)
+        let source = try locate()
         let target = try store.openParent(of: path.components, caseSensitive: store.options.isCaseSensitive)
         let present = try store.spelling(
             of: newName, in: target.descriptor.raw, caseSensitive: store.options.isCaseSensitive)
@@ -131,7 +156,7 @@ extension LinuxFile {
         guard let newName = path.components.last, path.stream == nil else { throw .objectNameInvalid }
         if isDirectory { throw .fileIsADirectory }
         try store.identity.act(as: user)
-        let source = try locate(self.path.components)
+        let source = try locate()
         let target = try store.openParent(of: path.components, caseSensitive: store.options.isCaseSensitive)
         let present = try store.spelling(
             of: newName, in: target.descriptor.raw, caseSensitive: store.options.isCaseSensitive)

@@ -78,6 +78,7 @@ final class LinuxFile: StoreFile {
                 // SAFETY: as above.
                 count = unsafe Linux.read(descriptor, into: rest, at: position, mayBlock: true)
             }
+            if !mayBlock, count.failed(EAGAIN) { throw .pending }
             // Beyond what a file of this system can hold there is only the end.
             if count.failed(EINVAL) { break }
             if try count.orThrow() == 0 { break }
@@ -118,6 +119,8 @@ final class LinuxFile: StoreFile {
         defer { handle.end() }
         try store.identity.act(as: user)
         try Linux.truncate(descriptor, to: size).orThrow()
+        store.announcedAllocations.limit(
+            to: UInt64(size).roundedUp(toMultipleOf: FileInformation.allocationUnit), for: identity)
     }
 
     func setAllocationSize(_ size: UInt64) throws(NTStatus) {

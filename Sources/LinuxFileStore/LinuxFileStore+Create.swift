@@ -53,7 +53,7 @@ extension LinuxFileStore {
             let made = Linux.create(folder, name, mode: mode)
             if made.failed(ENOENT) { throw .objectPathNotFound }
             let descriptor = OwnedDescriptor(try made.orThrow())
-            try settle(mode, of: descriptor.raw, exactly: parameters.mode != nil)
+            try settle(mode, of: descriptor.raw, in: folder, isExact: parameters.mode != nil, forced: forced)
             return descriptor
         }
         let made = Linux.makeFolder(folder, name, mode: mode)
@@ -65,22 +65,31 @@ extension LinuxFileStore {
             opened = Linux.openBeneath(folder, name, flags: Self.pathOnly | flags, resolve: resolve)
         }
         let descriptor = OwnedDescriptor(try opened.orThrow())
-        try settle(mode, of: descriptor.raw, exactly: parameters.mode != nil)
+        try settle(mode, of: descriptor.raw, in: folder, isExact: parameters.mode != nil, forced: forced)
         return descriptor
     }
 
     /// Gives the file the permission bits that the process's umask, or mkdir's rules, kept from it. A default ACL of
-    /// the folder may have set others on purpose: unless the client has named the bits itself, only the forced ones
-    /// are made good.
-    private func settle(_ mode: UInt32, of descriptor: CInt, exactly: Bool) throws(NTStatus) {
-        let forced = options.forceCreateMode | options.forceDirectoryMode
-        guard exactly || mode & forced != 0 else { return }
+    /// the folder may have kept others on purpose: then only what the client or the share insists on is made good.
+    private func settle(
+        _ mode: UInt32, of descriptor: CInt, in folder: CInt, isExact: Bool, forced: UInt32
+    ) throws(NTStatus) {
+        var wanted = isExact ? mode : forced
+        if !isExact, mode & processMask != 0, !hasDefaultList(folder) { wanted |= mode & processMask }
+        guard isExact || wanted != 0 else { return }
         var status = apus_statx()
         try Linux.status(descriptor, into: &status).orThrow()
         let present = UInt32(status.mode) & 0o7777
-        let wanted = exactly ? mode | present & 0o2000 : present | mode & forced
+        // A folder hands its set-group-ID bit on.
+        wanted |= isExact ? present & 0o2000 : present
         if wanted != present { try identity.insisting { Linux.setMode(descriptor, wanted) }.orThrow() }
     }
+
+    private func hasDefaultList(_ folder: CInt) -> Bool {
+        // SAFETY: an empty buffer asks for the size.
+        unsafe Linux.attribute(folder, isPathOnly: true, Self.defaultList, into: .init(start: nil, count: 0)) > 0
+    }
+    private static let defaultList = SystemPath(literal: "system.posix_acl_default")
 
     /// Owner, attributes, space and extended attributes of what was just made.
     private func furnish(

@@ -52,8 +52,7 @@ public enum LinuxFileStoreError: Error, Equatable, CustomStringConvertible {
 
 /// A folder of Linux as the file system behind a share.
 ///
-/// All names are resolved by the kernel beneath the root's descriptor, which is opened once. The process's umask should
-/// be 0: `createMask` and its like decide.
+/// All names are resolved by the kernel beneath the root's descriptor, which is opened once.
 public final class LinuxFileStore: FileStore {
     let options: LinuxFileStoreOptions
     let identity: ThreadIdentity
@@ -66,6 +65,8 @@ public final class LinuxFileStore: FileStore {
     let streamLock = Mutex(())
     private let hasWarned = Atomic<Bool>(false)
     public let capabilities: FileStoreCapabilities
+    /// What the process keeps from every new file, although `createMask` and its like are to decide.
+    let processMask = UInt32(apus_umask())
 
     /// - Parameter root: the share's folder; links on the way to it are followed.
     public init(root: String, options: LinuxFileStoreOptions = .init()) throws(LinuxFileStoreError) {

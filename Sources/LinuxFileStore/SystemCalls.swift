@@ -60,6 +60,20 @@ enum Linux {
         return unsafe (name ?? .empty).withPointer { unsafe apus_statx(descriptor, $0, flags, &status) }
     }
 
+    /// Where the kernel sees what is behind the descriptor now, from the process's root; nil if it has no place.
+    static func location(_ descriptor: CInt) -> [UInt8]? {
+        var buffer = [UInt8](repeating: 0, count: 32 << 10)
+        // SAFETY: the path is terminated; the system writes at most `count` bytes.
+        let count = unsafe buffer.withUnsafeMutableBytes { buffer in
+            unsafe withDescriptorPath(descriptor) {
+                unsafe apus_readlinkat(
+                    -1, $0, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
+            }
+        }
+        guard count > 0, count < buffer.count, buffer[0] == UInt8(ascii: "/") else { return nil }
+        return Array(buffer[..<count])
+    }
+
     static func access(_ descriptor: CInt, mode: CInt) -> Int {
         // AT_EACCESS: with the fsuid and its capabilities, not with the process's real user.
         // SAFETY: the path is terminated.

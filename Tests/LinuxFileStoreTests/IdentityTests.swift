@@ -138,6 +138,20 @@ import Testing
         #expect(share.status { () throws(NTStatus) in _ = try share.open("d/f", .delete, as: alice) } == .accessDenied)
     }
 
+    @Test func quotasHoldForThoseActedFor() throws {
+        let share = try TemporaryShare()
+        try share.open("f", .fileAllAccess, .create, as: alice).file.write("x")
+        // CAP_SYS_RESOURCE is bit 24 of the thread's effective set.
+        let descriptor = Glibc.open("/proc/thread-self/status", O_RDONLY)
+        var bytes = [UInt8](repeating: 0, count: 8192)
+        let count = Glibc.read(descriptor, &bytes, bytes.count)
+        Glibc.close(descriptor)
+        let status = String(decoding: bytes[..<max(0, count)], as: UTF8.self)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("CapEff:") })
+        let capabilities = try #require(UInt64(line.split(whereSeparator: \.isWhitespace)[1], radix: 16))
+        #expect(capabilities & 1 << 24 == 0)
+    }
+
     @Test func ownerIsInherited() throws {
         let share = try TemporaryShare { $0.inheritsOwner = true }
         mkdir(share.local("d"), 0o777)

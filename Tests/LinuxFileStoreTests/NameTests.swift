@@ -205,7 +205,7 @@ import Testing
     @Test func removeTakesOnlyItsOwnName() throws {
         let share = try TemporaryShare()
         let file = try share.create("a", "mine")
-        rename(share.local("a"), share.local("moved"))
+        rename(share.local("a"), share.root + ".moved")
         share.writeLocally("a", "another")
         #expect(share.status { () throws(NTStatus) in try file.remove(as: share.user) } == .objectNameNotFound)
         #expect(share.exists("a"))
@@ -213,6 +213,25 @@ import Testing
         try other.remove(as: share.user)
         #expect(!share.exists("a"))
         #expect(try other.text() == "another")
+        unlink(share.root + ".moved")
+    }
+
+    @Test func handleKeepsUpWithRenamesByOthers() throws {
+        let share = try TemporaryShare()
+        try share.makeFolder("d")
+        let first = try share.create("d/a", "x")
+        let second = try share.open("d/a").file
+        try first.rename(to: NTPath(test: "d/b"), replaceIfExists: false, as: share.user)
+        rename(share.local("d"), share.local("e"))
+        try second.rename(to: NTPath(test: "e/c"), replaceIfExists: false, as: share.user)
+        #expect(second.path == NTPath(test: "e/c"))
+        try first.remove(as: share.user)
+        #expect(!share.exists("e/c"))
+        #expect(share.status { () throws(NTStatus) in try second.remove(as: share.user) } == .objectNameNotFound)
+        let third = try share.create("f")
+        rename(share.local("f"), share.root + ".outside")
+        #expect(share.status { () throws(NTStatus) in try third.remove(as: share.user) } == .objectNameNotFound)
+        unlink(share.root + ".outside")
     }
 
     @Test func folderWithEntriesStays() throws {

@@ -81,6 +81,9 @@ long apus_llistxattr(const char *path, char *list, size_t size);
 // Writes "/proc/self/fd/N" (with "/NAME" if a name is given) and a terminator; 0, or -ENAMETOOLONG.
 long apus_descriptor_path(char *out, size_t size, int descriptor, const char *name);
 
+// The process's umask, without changing it for a moment.
+unsigned apus_umask(void);
+
 // A queue of changes in folders, never waited for.
 long apus_inotify_start(void);
 // - mask: APUS_WATCH_ENTRIES or less of it. The same folder twice gives the same number.
