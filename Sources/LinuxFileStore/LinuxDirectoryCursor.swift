@@ -91,25 +91,26 @@ final class LinuxDirectoryCursor: DirectoryCursor {
     private func extendedAttributeSize(ofEntry entry: SystemPath) -> UInt32 {
         let directory = reader.rawDescriptor
         // SAFETY: only the bytes that the system says it has written are read.
-        return unsafe withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 8) { buffer in
+        let isPlain = unsafe withUnsafeTemporaryAllocation(byteCount: 256, alignment: 8) { buffer in
+            // SAFETY: as above.
             let count = unsafe Linux.attributeNames(ofEntry: entry, in: directory, into: buffer)
-            // Most files have no attributes, or only DOSATTRIB.
-            guard count > 0 || count.failed(ERANGE),
-                unsafe !buffer[..<max(0, count)].elementsEqual(DOSAttributes.attributeList)
-            else { return 0 }
-            var names = unsafe Array(UnsafeRawBufferPointer(rebasing: buffer[..<max(0, count)]))
-            if count < 0 {
-                names = [UInt8](repeating: 0, count: AttributeName.valueByteCountMax)
-                let whole = unsafe names.withUnsafeMutableBytes {
-                    unsafe Linux.attributeNames(ofEntry: entry, in: directory, into: $0)
-                }
-                names.removeLast(names.count - max(0, whole))
-            }
-            return AttributeName.extendedAttributeSize(names.split(separator: 0)) { name in
-                store.identity.insisting {
-                    unsafe Linux.attribute(
-                        ofEntry: entry, in: directory, name, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
-                }
+            guard count > 0 else { return !count.failed(ERANGE) }
+            // SAFETY: as above.
+            return unsafe buffer[..<count].elementsEqual(DOSAttributes.attributeList)
+        }
+        // Most files have no attributes, or only DOSATTRIB.
+        if isPlain { return 0 }
+        var names = [UInt8](repeating: 0, count: AttributeName.valueByteCountMax)
+        // SAFETY: the array is touched by nothing else during the call.
+        let count = unsafe names.withUnsafeMutableBytes {
+            unsafe Linux.attributeNames(ofEntry: entry, in: directory, into: $0)
+        }
+        names.removeLast(names.count - max(0, count))
+        return AttributeName.extendedAttributeSize(names.split(separator: 0)) { name in
+            store.identity.insisting {
+                // SAFETY: an empty buffer asks for the size.
+                unsafe Linux.attribute(
+                    ofEntry: entry, in: directory, name, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
             }
         }
     }

@@ -82,7 +82,7 @@ extension LinuxFileStore {
         let present = UInt32(status.mode) & 0o7777
         // A folder hands its set-group-ID bit on.
         wanted |= isExact ? present & 0o2000 : present
-        if wanted != present { try identity.insisting { Linux.setMode(descriptor, wanted) }.orThrow() }
+        if wanted != present { try Linux.setMode(descriptor, wanted).orThrow() }
     }
 
     private func hasDefaultList(_ folder: CInt) -> Bool {
@@ -100,6 +100,8 @@ extension LinuxFileStore {
         if options.inheritsOwner, identity.switches {
             try Linux.status(folder, into: &status).orThrow()
             let owner = status.user_id
+            try Linux.status(descriptor.raw, into: &status).orThrow()
+            guard status.user_id == user.userID else { throw .accessDenied }
             try identity.insisting { Linux.setOwner(descriptor.raw, user: owner, group: .max) }.orThrow()
         }
         try Linux.status(descriptor.raw, into: &status).orThrow()
@@ -107,7 +109,9 @@ extension LinuxFileStore {
         var attributes = parameters.attributes.intersection(DOSAttributes.settableAttributes)
         if status.isDirectory { attributes.remove(.temporary) } else { attributes.insert(.archive) }
         let kept = DOSAttributes(attributes: attributes, creationTime: FileTime(status.bestBirthTime))
-        let isKept = try keep(kept, on: descriptor.raw)
+        // A folder is made first and opened then: what somebody has put in its place meanwhile gets nothing from us.
+        let isMine = !identity.switches || options.inheritsOwner || status.user_id == user.userID
+        let isKept = isMine ? try keep(kept, on: descriptor.raw) : false
         let handle = OpenHandle(descriptor, rights: status.isDirectory ? .read : [.read, .write])
         let file = LinuxFile(
             store: self, status: status, user: user, handle: handle, path: NTPath(components: components))
@@ -115,7 +119,7 @@ extension LinuxFileStore {
             if !parameters.extendedAttributes.isEmpty {
                 try file.setExtendedAttributes(parameters.extendedAttributes, as: user)
             }
-            if folderSecurity != nil || parameters.securityDescriptor != nil {
+            if isMine, folderSecurity != nil || parameters.securityDescriptor != nil {
                 try file.setInitialSecurityDescriptor(parameters.securityDescriptor, folder: folderSecurity, status)
             }
             if parameters.allocationSize > 0, !status.isDirectory {
