@@ -1,6 +1,8 @@
 extension Parameter {
     private static let dialects = ["smb2", "smb2_02", "smb2_10", "smb2_1", "smb3", "smb3_00", "smb3_02", "smb3_11"]
-    private static let requirement = ["auto", "disabled", "mandatory", "default", "off", "desired", "required", "if_required"]
+    private static let requirement = [
+        "auto", "disabled", "mandatory", "default", "off", "desired", "required", "if_required",
+    ]
 
     /// Every parameter that is known, in the order of the manual.
     public static let all: [Parameter] = global + share
@@ -10,16 +12,21 @@ extension Parameter {
         Parameter("netbios name", .global, .text, "APUS", "the server's short name"),
         Parameter("server string", .global, .text, "SMB SERVER", "what the server says of itself"),
         Parameter("tcp port", .global, .number(1...65535), "445", "where clients connect", aliases: ["smb ports"]),
-        Parameter("interfaces", .global, .list, "", "interfaces or addresses to listen on, with `bind interfaces only`"),
+        Parameter(
+            "interfaces", .global, .list, "", "interfaces or addresses to listen on, with `bind interfaces only`"),
         Parameter("bind interfaces only", .global, .boolean, "no", "listen on `interfaces` and nowhere else"),
-        Parameter("server min protocol", .global, .choice(dialects), "SMB2_10", "oldest dialect offered",
+        Parameter(
+            "server min protocol", .global, .choice(dialects), "SMB2_10", "oldest dialect offered",
             aliases: ["min protocol"]),
-        Parameter("server max protocol", .global, .choice(dialects), "SMB3_11", "newest dialect offered",
+        Parameter(
+            "server max protocol", .global, .choice(dialects), "SMB3_11", "newest dialect offered",
             aliases: ["max protocol", "protocol"]),
         Parameter("server signing", .global, .choice(requirement), "auto", "whether messages must be signed"),
-        Parameter("smb3 encryption", .global, .choice(requirement), "auto", "whether messages may or must be sealed",
+        Parameter(
+            "smb3 encryption", .global, .choice(requirement), "auto", "whether messages may or must be sealed",
             aliases: ["server smb encrypt"]),
-        Parameter("ntlm auth", .global, .choice(["ntlmv2-only", "ntlmv1-permitted", "yes", "no", "disabled"]),
+        Parameter(
+            "ntlm auth", .global, .choice(["ntlmv2-only", "ntlmv1-permitted", "yes", "no", "disabled"]),
             "ntlmv2-only", "ntlmv1-permitted also takes the old, breakable answers"),
         Parameter("map to guest", .global, .choice(["never", "bad user"]), "never", "unknown users become the guest"),
         Parameter("guest account", .both, .text, "nobody", "whom guests act as"),
@@ -32,7 +39,8 @@ extension Parameter {
         Parameter("max ip connections", .global, .number(0...65536), "256", "connections of one address at once"),
         Parameter("max active sessions", .global, .number(1...65536), "16384", "sessions at once"),
         Parameter("max open files", .global, .number(1...1_048_576), "1048576", "open files at once"),
-        Parameter("deadtime", .global, .number(0...1_000_000), "0", "minutes after which an idle connection ends; 0: never"),
+        Parameter(
+            "deadtime", .global, .number(0...1_000_000), "0", "minutes after which an idle connection ends; 0: never"),
         Parameter("root directory", .global, .text, "", "prefix of every share's path"),
         Parameter("smb2 leases", .global, .boolean, "yes", "grant leases"),
         Parameter("durable handles", .both, .boolean, "yes", "let opens survive a lost connection"),
@@ -49,7 +57,8 @@ extension Parameter {
         Parameter("path", .share, .text, "", "the folder", aliases: ["directory"]),
         Parameter("comment", .share, .text, "", "what clients see beside the name"),
         Parameter("browseable", .share, .boolean, "yes", "shown in lists", aliases: ["browsable"]),
-        Parameter("read only", .share, .boolean, "yes", "nobody writes, but `write list`",
+        Parameter(
+            "read only", .share, .boolean, "yes", "nobody writes, but `write list`",
             aliases: ["!writable", "!writeable", "!write ok"]),
         Parameter("guest ok", .share, .boolean, "no", "guests may use it", aliases: ["public"]),
         Parameter("valid users", .share, .list, "", "nobody else may use it; @group names a group"),
@@ -62,7 +71,8 @@ extension Parameter {
         Parameter("force user", .share, .text, "", "everybody acts as this user"),
         Parameter("force group", .share, .text, "", "everybody acts as this group", aliases: ["group"]),
         Parameter("create mask", .share, .mode, "0744", "mode bits a new file may have", aliases: ["create mode"]),
-        Parameter("directory mask", .share, .mode, "0755", "mode bits a new folder may have",
+        Parameter(
+            "directory mask", .share, .mode, "0755", "mode bits a new folder may have",
             aliases: ["directory mode"]),
         Parameter("force create mode", .share, .mode, "0000", "mode bits a new file has in any case"),
         Parameter("force directory mode", .share, .mode, "0000", "mode bits a new folder has in any case"),
@@ -73,7 +83,8 @@ extension Parameter {
         Parameter("veto files", .share, .text, "", "names nobody sees: /pattern/pattern/"),
         Parameter("store dos attributes", .share, .boolean, "yes", "keep attributes and creation time"),
         Parameter("oplocks", .share, .boolean, "yes", "let clients cache"),
-        Parameter("case sensitive", .share, .choice(["yes", "no", "auto", "true", "false"]), "no", "names differ by case"),
+        Parameter(
+            "case sensitive", .share, .choice(["yes", "no", "auto", "true", "false"]), "no", "names differ by case"),
         Parameter("smb encrypt", .share, .choice(requirement), "auto", "whether this share must be used sealed"),
         Parameter("vfs objects", .share, .list, "acl_xattr streams_xattr", "accepted; both are always there"),
         Parameter("available", .share, .boolean, "yes", "no: the share is not served"),

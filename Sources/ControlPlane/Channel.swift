@@ -36,7 +36,8 @@ struct Channel: Sendable {
     func receive() -> [UInt8]? {
         while true {
             // SAFETY: the closure below fills what it says it fills.
-            let message = unsafe [UInt8](unsafeUninitializedCapacity: ControlPlaneRequest.byteCountMax + 1) { room, count in
+            let message = unsafe [UInt8](unsafeUninitializedCapacity: ControlPlaneRequest.byteCountMax + 1) {
+                room, count in
                 // SAFETY: the call writes at most `room.count` bytes and says how many.
                 count = unsafe max(0, recv(descriptor, room.baseAddress, room.count, 0))
             }

@@ -13,7 +13,8 @@ enum Interfaces {
             return own.isEmpty ? [name] : own
         }
         guard !found.isEmpty else {
-            throw Service.StartFailure(message: "bind interfaces only: none of the configured interfaces has an address")
+            throw Service.StartFailure(
+                message: "bind interfaces only: none of the configured interfaces has an address")
         }
         return found
     }

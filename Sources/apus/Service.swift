@@ -73,7 +73,9 @@ enum Service {
     private static func load(
         config: String, users: String
     ) throws -> (settings: LoginService.Settings, warnings: [String]) {
-        guard let text = try TextFile.read(config) else { throw StartFailure(message: "\(config): there is no such file") }
+        guard let text = try TextFile.read(config) else {
+            throw StartFailure(message: "\(config): there is no such file")
+        }
         let (configuration, warnings) = try ServerConfiguration.load(path: config, text: text)
         let database = try UserDatabase(path: users, text: TextFile.read(users) ?? "")
         return (LoginService.Settings(configuration: configuration, users: database), warnings)

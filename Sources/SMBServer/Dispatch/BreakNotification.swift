@@ -17,7 +17,8 @@ extension Server {
         guard let connection else { return false }
         let buffer = buffers.take()
         buffer.appendZeros(transportPrefixByteCount)
-        let sealingKey = login?.requiresEncryption == true || notice.open.treeConnect.share.requiresEncryption
+        let sealingKey =
+            login?.requiresEncryption == true || notice.open.treeConnect.share.requiresEncryption
             ? login?.sealingKey : nil
         let sealStart = buffer.count
         if sealingKey != nil { buffer.appendZeros(TransformHeader.byteCount) }

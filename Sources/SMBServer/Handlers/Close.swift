@@ -40,7 +40,8 @@ extension Server {
             return state.isClosed
         }
         guard !wasClosed else { return }
-        let (deleter, woken, endedLeases) = open.node.remove(open, deletesOnClose: open.options.contains(.deleteOnClose))
+        let (deleter, woken, endedLeases) = open.node.remove(
+            open, deletesOnClose: open.options.contains(.deleteOnClose))
         notifier.end(open)
         if let deleter {
             do throws(NTStatus) {

@@ -31,7 +31,8 @@ enum WriteHandler {
             }
         }
         if count > 0 {
-            context.server.reportChange(open, open.file.path.stream == nil ? [.size, .lastWrite] : [.streamSize, .streamWrite])
+            context.server.reportChange(
+                open, open.file.path.stream == nil ? [.size, .lastWrite] : [.streamSize, .streamWrite])
         }
         if request.flags.contains(.writeThrough) || open.options.contains(.writeThrough) {
             context.connection.transport.willBlock()

@@ -119,7 +119,9 @@ final class ChangeNotifier: Sendable {
     }
 
     private static func sees(_ watch: Watch, _ path: NTPath, _ share: Share, _ filter: ChangeFilter) -> Bool {
-        guard !watch.filter.isDisjoint(with: filter), watch.open.treeConnect.share.name == share.name else { return false }
+        guard !watch.filter.isDisjoint(with: filter), watch.open.treeConnect.share.name == share.name else {
+            return false
+        }
         let folder = watch.open.file.path.components
         let depth = path.components.count - folder.count
         guard watch.watchesTree ? depth >= 1 : depth == 1 else { return false }

@@ -6,7 +6,8 @@ import Glibc
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "serve", abstract: "Serve the configured shares.")
 
-    @Option(name: .shortAndLong, help: "The configuration, ksmbd.conf or smb.conf.") var config = "/etc/ksmbd/ksmbd.conf"
+    @Option(name: .shortAndLong, help: "The configuration, ksmbd.conf or smb.conf.") var config =
+        "/etc/ksmbd/ksmbd.conf"
     @Option(name: .shortAndLong, help: "The user database.") var users = "/etc/ksmbd/ksmbdpwd.db"
     @Option(name: .shortAndLong, help: "The TCP port, instead of the configured one.") var port: UInt16?
     @Flag(name: .shortAndLong, help: "Log more.") var verbose = false
@@ -16,7 +17,8 @@ struct ServeCommand: ParsableCommand {
 
 /// ksmbd.mountd(8): the same server under the name and with the options of ksmbd-tools.
 struct MountdCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "ksmbd.mountd", abstract: "Serve the configured shares.")
+    static let configuration = CommandConfiguration(
+        commandName: "ksmbd.mountd", abstract: "Serve the configured shares.")
 
     @Option(name: .shortAndLong, help: "The TCP port.") var port: UInt16?
     @Flag(name: .shortAndLong, help: "Stay in the foreground (it always does).") var nodetach = false

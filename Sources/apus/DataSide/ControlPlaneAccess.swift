@@ -59,7 +59,8 @@ final class ControlPlaneAccess: AccessControl {
         switch answer {
         case .treeGranted(let name, let isWritable, let userID, let groupID, let groupIDs):
             guard let share = shares.withLock({ $0[name.lowercased()] }) else { return .refused(.badNetworkName) }
-            let isSame = userID == credentials.userID && groupID == credentials.groupID && groupIDs == credentials.groups
+            let isSame =
+                userID == credentials.userID && groupID == credentials.groupID && groupIDs == credentials.groups
             return .granted(
                 share: share, isWritable: isWritable,
                 credentials: isSame ? credentials : Credentials(userID: userID, groupID: groupID, groups: groupIDs))
