@@ -2,11 +2,12 @@ import CLinux
 import Glibc
 import Platform
 
-/// One TCP connection. Receiving is up to the thread that holds the reactor's role; sending is up to whoever has a reply, so
-/// there is a lock around the sending side. While nothing is under way it holds no buffer.
+/// One TCP connection. Receiving is up to the thread that holds the reactor's role; sending is up to whoever has a
+/// reply, so there is a lock around the sending side. While nothing is under way it holds no buffer.
 @safe public final class TCPConnection: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): `partial`, `backlog`, `isHolding` and `receiver` are touched only by the holder of the reactor's role, which
-    // changes hands through `Lease` and `Crew.state`; everything else is immutable or behind `outbox`.
+    // SAFETY (@unchecked Sendable): `partial`, `backlog`, `isHolding` and `receiver` are touched only by the holder of
+    // the reactor's role, which changes hands through `Lease` and `Crew.state`; everything else is immutable or behind
+    // `outbox`.
 
     let descriptor: CInt
     /// The client's address as text, without port.
@@ -178,6 +179,7 @@ import Platform
     private func push(_ buffer: PDUBuffer, _ range: Range<Int>) -> Int {
         var at = range.lowerBound
         while at < range.upperBound {
+            // SAFETY: the range is part of what was appended to the buffer.
             let rest = unsafe buffer.region(at..<range.upperBound)
             // SAFETY: the region lies inside the buffer, which nobody else writes to any more.
             let count = unsafe Glibc.send(descriptor, rest.baseAddress, rest.count, CInt(MSG_NOSIGNAL))

@@ -3,7 +3,8 @@ import Platform
 import Testing
 import Transport
 
-/// Answers each message with its first four bytes, as often as its next four say; a third number is microseconds to wait.
+/// Answers each message with its first four bytes, as often as its next four say; a third number is microseconds to
+/// wait.
 private final class Repeater: MessageReceiver {
     let ended = Atomic(false)
     func receive(_ message: UnsafeMutableRawBufferPointer, reply: PDUBuffer) -> Bool {
