@@ -95,11 +95,10 @@ private final class TestClient {
             let client = try TestClient(port: port)
             client.send((0..<64).map { ($0, Self.wordsOfAMegabyte, 0) })
             usleep(300_000)
-            for number in 0..<64 as Range<UInt32> {
-                let reply = client.receive()
-                #expect(reply?.number == number)
-                #expect(reply?.byteCount == 1 << 20)
-            }
+            let replies = (0..<64).compactMap { _ in client.receive() }
+            #expect(replies.allSatisfy { $0.byteCount == 1 << 20 })
+            // On a busy machine the role changes hands in between, and the order of replies is free.
+            #expect(replies.map(\.number).sorted() == Array(0..<64))
         }
     }
 
