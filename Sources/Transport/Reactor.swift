@@ -72,6 +72,7 @@ import Platform
             input.append(old.span(start..<old.count))
             start = 0
             reply = configuration.buffers.take()
+            connection.leaveBehind()
             if serve(connection) == .lost { return .lost }
         } else if reply.count > 0 {
             reply = configuration.buffers.take()
@@ -239,12 +240,8 @@ import Platform
         if !isEmpty { Frame.writePrefix(reply, at: 0) }
         if ownsBuffer { configuration.buffers.give(buffer) }
         guard isHolder else {
-            if isEmpty {
-                configuration.buffers.give(reply)
-                if !goesOn { connection.closeWhenSent() }
-            } else {
-                connection.sendLate(reply, closes: !goesOn)
-            }
+            if isEmpty { configuration.buffers.give(reply) }
+            connection.comeBack(with: isEmpty ? nil : reply, closes: !goesOn)
             return .lost
         }
         if !isEmpty { collect(connection) }

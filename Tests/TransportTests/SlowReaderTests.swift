@@ -82,6 +82,7 @@ private final class TestClient {
         var configuration = TransportConfiguration(buffers: BufferPool())
         configuration.reactorCount = reactors
         configuration.unsentByteCountMax = unsentByteCountMax
+        configuration.leftBehindCountMax = 2
         let transport = TCPTransport(configuration: configuration) { _ in Repeater() }
         let port = try transport.listen(address: "127.0.0.1", port: 0)
         try #require(transport.start())
@@ -120,6 +121,20 @@ private final class TestClient {
             }
             let numbers = (0..<32).compactMap { _ in slow.receive()?.number }
             #expect(numbers.sorted() == Array(0..<32))
+        }
+    }
+
+    @Test func aClientWithManySlowRequestsKeepsFewThreadsAndLosesNothing() throws {
+        // Each lasts longer than the watchdog lets the role stay, and together their replies are more than is kept.
+        try withTransport(reactors: 1) { transport, port in
+            let slow = try TestClient(port: port)
+            let other = try TestClient(port: port)
+            slow.send((0..<24).map { ($0, Self.wordsOfAMegabyte, 30_000) })
+            usleep(60_000)
+            #expect(transport.threadCount < 10)
+            other.send([(99, 1, 0)])
+            #expect(other.receive()?.number == 99)
+            #expect((0..<24).compactMap { _ in slow.receive()?.number }.sorted() == Array(0..<24))
         }
     }
 
