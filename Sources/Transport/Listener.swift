@@ -11,12 +11,20 @@ enum Listener {
             four.sin_family = sa_family_t(AF_INET)
             four.sin_port = port.bigEndian
             return try unsafe withUnsafeBytes(of: &four) { bytes throws(TransportError) in
+                // SAFETY: a sockaddr_in of exactly these bytes, which live through the call.
                 try unsafe open(AF_INET, bytes, address, port)
             }
         }
-        guard unsafe inet_pton(AF_INET6, address, &six.sin6_addr) == 1 else { throw .invalidAddress(address) }
+        // SAFETY: the names are terminated strings for the length of the calls, and inet_pton fills in6_addr.
+        // RFC 4007 11: a link-local address means something only together with its interface.
+        let parts = address.split(separator: "%", maxSplits: 1).map(String.init)
+        if parts.count == 2 { six.sin6_scope_id = unsafe if_nametoindex(parts[1]) }
+        guard unsafe inet_pton(AF_INET6, parts.first ?? "", &six.sin6_addr) == 1 else {
+            throw .invalidAddress(address)
+        }
         six.sin6_family = sa_family_t(AF_INET6)
         six.sin6_port = port.bigEndian
+        // SAFETY: a sockaddr_in6 of exactly these bytes, which live through the call.
         return try unsafe withUnsafeBytes(of: &six) { bytes throws(TransportError) in
             try unsafe open(AF_INET6, bytes, address, port)
         }
@@ -50,6 +58,7 @@ enum Listener {
             _ = unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 unsafe getsockname(descriptor, $0, &length)
             }
+            // SAFETY: sockaddr_in6 has room for either family's address, and the port lies at the same place in both.
             return unsafe UInt16(bigEndian: pointer.pointee.sin6_port)
         }
     }
