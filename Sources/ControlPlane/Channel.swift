@@ -64,7 +64,7 @@ public final class Channel: Sendable {
         }
     }
 
-    /// One request and its answer; nil when there is none, or what comes is no answer. Then the channel is of no more use.
+    /// One request and its answer; nil when there is none, or what comes is no answer. Then the channel is of no use.
     public func ask(_ request: ControlPlaneRequest) -> ControlPlaneAnswer? {
         guard send(request.encode()), let bytes = receive() else { return nil }
         return ControlPlaneAnswer(decoding: bytes)

@@ -1,8 +1,8 @@
 import Platform
 
-/// The data plane's end: a few channels to the control plane of the moment, each of which carries one request and then its
-/// answer. A caller that finds all of them busy, or the control plane gone, waits for one to become free or for the next
-/// control plane.
+/// The data plane's end: a few channels to the control plane of the moment, each of which carries one request and then
+/// its answer. A caller that finds all of them busy, or the control plane gone, waits for one to become free or for the
+/// next control plane.
 public final class ControlPlaneClient: Sendable {
     /// How long a caller waits for a channel; and the control plane may take for an answer before it counts as stuck.
     private static let patienceMilliseconds = 10_000
@@ -69,7 +69,9 @@ public final class ControlPlaneClient: Sendable {
 
     private func take() -> (Channel, generation: Int)? {
         let mayWait = state.withLock { state -> Bool in
-            guard !state.isClosed, state.waitingCount < Self.waitingCountMax || !state.idle.isEmpty else { return false }
+            guard !state.isClosed, state.waitingCount < Self.waitingCountMax || !state.idle.isEmpty else {
+                return false
+            }
             state.waitingCount += 1
             return true
         }

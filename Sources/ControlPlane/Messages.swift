@@ -1,9 +1,9 @@
-/// Everything the data plane asks of the control plane, in one place: the boundary between the process that acts on files
-/// as root and the process that reads logins and accounts. Both ends check lengths; neither trusts the other.
+/// Everything the data plane asks of the control plane, in one place: the boundary between the process that acts on
+/// files as root and the process that reads logins and accounts. Both ends check lengths; neither trusts the other.
 ///
 /// Each message is one datagram of at most `byteCountMax` bytes on a SOCK_SEQPACKET socket pair; a channel carries one
-/// request and then its answer. Whatever outlives a request is the data plane's, so that a control plane that was killed
-/// and started again can answer the next one.
+/// request and then its answer. Whatever outlives a request is the data plane's, so that a control plane that was
+/// killed and started again can answer the next one.
 public enum ControlPlaneRequest: Equatable, Sendable {
     /// Largest encoded request or answer, in bytes.
     public static let byteCountMax = 192 << 10

@@ -5,7 +5,8 @@ import Glibc
 import NTTypes
 import Platform
 
-/// The control plane's process: opens what it needs, gives up everything else, and answers until the data plane is gone.
+/// The control plane's process: opens what it needs, gives up everything else, and answers until the data plane is
+/// gone.
 enum ControlPlaneProcess {
     /// - Parameters:
     ///   - channelCount: descriptors 3, 4, … are channels.

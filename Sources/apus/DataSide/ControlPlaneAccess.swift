@@ -5,8 +5,8 @@ import NTTypes
 import Platform
 import SMBServer
 
-/// The engine's `AccessControl` over the control plane's messages. What must outlive a control plane is here: how many use
-/// a share, and how far each login has got.
+/// The engine's `AccessControl` over the control plane's messages. What must outlive a control plane is here: how many
+/// use a share, and how far each login has got.
 final class ControlPlaneAccess: AccessControl {
     private struct State {
         /// NEGOTIATE's token, which is the same for everybody.
@@ -95,8 +95,8 @@ final class ControlPlaneAccess: AccessControl {
                 expiry: login.expiry == 0 ? nil : FileTime(rawValue: login.expiry)))
     }
 
-    /// Name services are asked here and not in the control plane, which may neither open nor connect to anything; and so a
-    /// control plane that was taken over still cannot make up an identity.
+    /// Name services are asked here, not in the control plane, which may neither open nor connect to anything; and so
+    /// a control plane that was taken over still cannot make up an identity.
     private func credentials(of login: LoginOutcome) -> Credentials? {
         guard actsAsUsers else { return UnixAccounts.own.credentials }
         let found =
