@@ -119,6 +119,7 @@ long apus_deny_files(void) {
     // All files; TCP; abstract sockets and signals outside.
     struct landlock_attributes attributes = { (1ull << right_count) - 1, 3, 3 };
     size_t size = version >= 6 ? 24 : version >= 4 ? 16 : 8;
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); // without it, restricting is refused
     int rules = syscall(SYS_landlock_create_ruleset, &attributes, size, 0);
     if (rules < 0) return -(long)errno;
     long result = syscall(SYS_landlock_restrict_self, rules, 0) < 0 ? -(long)errno : version;
