@@ -40,10 +40,10 @@ extension Server {
             return state.isClosed
         }
         guard !wasClosed else { return }
-        let (deleter, woken, endedLeases) = open.node.remove(
-            open, deletesOnClose: open.options.contains(.deleteOnClose))
+        let departure = open.node.remove(open, deletesOnClose: open.options.contains(.deleteOnClose))
+        send(departure.notices)
         notifier.end(open)
-        if let deleter {
+        if let deleter = departure.deleter {
             do throws(NTStatus) {
                 try open.file.remove(as: deleter)
                 reportName(.removed, open.file.path, of: open)
@@ -51,10 +51,11 @@ extension Server {
                 environment.log("\(open.file.path): could not be deleted on close: \(error)")
             }
         }
-        for lease in endedLeases { leases.remove(lease) }
+        for lease in departure.leases { leases.remove(lease) }
         open.file.close()
         files.release(open.node)
         openCount.wrappingSubtract(1, ordering: .relaxed)
-        for request in woken { request.wake(.event) }
+        for request in departure.ended { request.wake(.closed) }
+        for request in departure.woken { request.wake(.event) }
     }
 }

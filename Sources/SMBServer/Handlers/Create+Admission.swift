@@ -65,8 +65,8 @@ extension CreateHandler {
     ) throws(NTStatus) -> GrantedCaching {
         let server = context.server
         let request = cachingRequest(input, open)
-        // 3.3.5.9.8: one lease, one file.
-        if case .lease(let lease) = request, let other = server.leases.node(of: lease.identity), other !== node {
+        // 3.3.5.9.8: one lease, one file, whether or not it would be granted.
+        if input.oplockLevel == leaseOplockLevel, let lease = input.contexts.lease, let other = server.leases.node(of: lease.identity), other !== node {
             throw .invalidParameter
         }
         // 3.3.6.1: whoever has not answered in time has lost its oplock.
@@ -100,10 +100,10 @@ extension LeaseRequest {
             (0..<Value.bitWidth / 8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
         }
         var flags: UInt32 = granted.isBreaking ? 2 : 0
-        if parentKey != nil { flags |= 4 }
+        if parentKey != nil, granted.version == 2 { flags |= 4 }
         var data = bytes(identity.key.low) + bytes(identity.key.high)
         data += bytes(granted.state.rawValue) + bytes(flags) + bytes(0 as UInt64)
-        if version == 2 {
+        if granted.version == 2 {
             data += bytes(parentKey?.low ?? 0) + bytes(parentKey?.high ?? 0)
             data += bytes(granted.epoch) + bytes(0 as UInt16)
         }

@@ -150,18 +150,34 @@ final class FileNode: Sendable {
         }
     }
 
+    /// What is to be done once an open is out of the node.
+    struct Departure {
+        /// As whom to remove the name now.
+        var deleter: Credentials?
+        /// Something that others wait for may have happened.
+        var woken: [ParkedRequest]
+        /// These waited on the open itself, and are over.
+        var ended: [ParkedRequest]
+        /// Leases that are gone with their last open.
+        var leases: [LeaseIdentity]
+        var notices: [BreakNotice] = []
+    }
+
     /// Takes an open out, [MS-FSA] 2.1.5.5.
-    /// - Returns: as whom to remove the name now, the requests to wake since something went away, and leases that
-    /// ended.
-    func remove(
-        _ open: Open, deletesOnClose: Bool
-    ) -> (deleter: Credentials?, woken: [ParkedRequest], leases: [LeaseIdentity]) {
+    func remove(_ open: Open, deletesOnClose: Bool) -> Departure {
         state.withLock { state in
+            let holder = Self.holder(of: open, in: state)
             state.opens.removeAll { $0 === open }
-            if deletesOnClose { state.addRemoval(of: open) }
             let leases = state.release(open)
-            let woken = state.locks.removeAll(of: open) + state.takeBreakWaiters()
-            return (state.takeDueRemoval(of: open)?.deleter, woken, leases)
+            let (woken, ended) = state.locks.removeAll(of: open)
+            var departure = Departure(woken: woken + state.takeBreakWaiters(), ended: ended, leases: leases)
+            if deletesOnClose {
+                state.addRemoval(of: open)
+                // Whoever keeps the handle though its application has closed it would keep the file: nobody waits.
+                if !state.opens.isEmpty { _ = state.breakHandles(except: holder, &departure.notices) }
+            }
+            departure.deleter = state.takeDueRemoval(of: open)?.deleter
+            return departure
         }
     }
 
@@ -197,17 +213,22 @@ final class FileNode: Sendable {
     /// [MS-SMB2] 3.3.5.22.1 and 3.3.5.22.2: a holder has come down.
     /// - Parameter new: what it keeps.
     /// - Throws: `notBreaking` when nothing was asked of it, `.requestNotAccepted` when it keeps too much.
-    func acknowledge(_ holder: CacheGrant.Holder, _ new: CacheState, notBreaking: NTStatus) throws(NTStatus) {
-        let result: Result<[ParkedRequest], NTStatus> = state.withLock { state in
+    /// - Returns: the breaks that follow on this one.
+    func acknowledge(
+        _ holder: CacheGrant.Holder, _ new: CacheState, notBreaking: NTStatus
+    ) throws(NTStatus) -> [BreakNotice] {
+        let result: Result<([ParkedRequest], [BreakNotice]), NTStatus> = state.withLock { state in
             guard let index = state.grants.firstIndex(where: { $0.holder == holder }),
                 let target = state.grants[index].breakingTo
             else { return .failure(notBreaking) }
             guard new.isSubset(of: target) else { return .failure(.requestNotAccepted) }
-            state.grants[index].state = new
-            state.grants[index].breakingTo = nil
-            return .success(state.takeBreakWaiters())
+            var notices: [BreakNotice] = []
+            let goesOn = state.acknowledge(index, new, &notices)
+            return .success((goesOn ? state.takeBreakWaiters() : [], notices))
         }
-        for waiting in try result.get() { waiting.wake(.event) }
+        let (woken, notices) = try result.get()
+        for waiting in woken { waiting.wake(.event) }
+        return notices
     }
 
     /// Breaks that nobody will acknowledge any more count as done, [MS-SMB2] 3.3.6.1.
