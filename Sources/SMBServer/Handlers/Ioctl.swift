@@ -43,10 +43,13 @@ enum IoctlHandler {
             return try handleWithoutFile(control, in: &context)
         default: break
         }
-        let open = try context.open(control.fileID)
+        let open = try context.openToChange(control.fileID)
         switch control.code {
         case .pipeTransceive, .pipePeek: return try transactPipe(control, on: open, in: &context)
         case .createOrGetObjectID, .getObjectID: return try objectID(control, of: open, in: &context)
+        case .requestResiliency:
+            try requestResiliency(control, of: open, in: context)
+            return []
         case .getCompression: return try compression(control, of: open)
         case .setCompression:
             try setCompression(control, of: open, in: &context)
