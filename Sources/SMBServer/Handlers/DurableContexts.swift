@@ -48,8 +48,8 @@ struct DurableContexts {
         }
     }
 
-    /// What goes together: 3.3.5.9.6, .7, .10 and .12. Only the first version's request may stand beside something else,
-    /// its reconnect, and then says nothing.
+    /// What goes together: 3.3.5.9.6, .7, .10 and .12. Only the first version's request may stand beside something
+    /// else, its reconnect, and then says nothing.
     mutating func check() throws(WireError) {
         if count > 1, hasSecondVersion { throw .invalid("durable contexts that exclude each other") }
         if reconnect != nil { request = nil }

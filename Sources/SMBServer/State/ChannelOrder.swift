@@ -1,8 +1,8 @@
 import Platform
 
-/// Open.ChannelSequence, Open.OutstandingRequestCount and Open.OutstandingPreRequestCount, [MS-SMB2] 3.3.5.2.10: after a
-/// channel has failed, what was sent before must not overtake what is sent now. One word, no lock: it is looked at in
-/// every READ and WRITE.
+/// Open.ChannelSequence, Open.OutstandingRequestCount and Open.OutstandingPreRequestCount, [MS-SMB2] 3.3.5.2.10: after
+/// a channel has failed, what was sent before must not overtake what is sent now. One word, no lock: it is looked at
+/// in every READ and WRITE.
 struct ChannelOrder: ~Copyable {
     /// Bits 0 to 15 the sequence, 16 to 39 changes under way that carry it, 40 to 63 those from before.
     private let word: Atomic<UInt64>

@@ -2,8 +2,8 @@ import NTTypes
 import Platform
 import SMBWire
 
-/// Opens whose client is away: the part of GlobalOpenTable, [MS-SMB2] 3.3.1.10, that a reconnect looks in. Each belongs to
-/// whoever takes it out: the client that comes back, somebody who wants its file, or time.
+/// Opens whose client is away: the part of GlobalOpenTable, [MS-SMB2] 3.3.1.10, that a reconnect looks in. Each belongs
+/// to whoever takes it out: the client that comes back, somebody who wants its file, or time.
 final class DurableOpenTable: Sendable {
     private struct Entry {
         let open: Open

@@ -30,7 +30,8 @@ extension Server {
         return hasPurged
     }
 
-    /// Nobody has answered in time, 3.3.6.1. What is left of a lease may be too little for its opens whose client is away.
+    /// Nobody has answered in time, 3.3.6.1. What is left of a lease may be too little for its opens whose client is
+    /// away.
     func completeBreaks(of node: FileNode) {
         node.completeBreaks()
         purge(node.strandedOpens())

@@ -73,7 +73,8 @@ public final class Server: Sendable {
     /// Unique for the life of the process; never 0.
     func makeIdentifier() -> UInt64 { nextIdentifier.wrappingAdd(1, ordering: .relaxed).newValue }
 
-    /// Runs what has become due: timeouts of parked requests and of opens whose client is away. To be called a few times a second.
+    /// Runs what has become due: timeouts of parked requests and of opens whose client is away. To be called a few
+    /// times a second.
     public func tick() {
         let now = environment.uptime()
         parkedRequests.expire(now: now)

@@ -3,8 +3,8 @@ import Platform
 import SMBWire
 
 extension IoctlHandler {
-    /// FSCTL_LMR_REQUEST_RESILIENCY, [MS-SMB2] 3.3.5.15.9: from now on the open waits for its client whoever else wants the
-    /// file, and whatever it caches.
+    /// FSCTL_LMR_REQUEST_RESILIENCY, [MS-SMB2] 3.3.5.15.9: from now on the open waits for its client whoever else wants
+    /// the file, and whatever it caches.
     static func requestResiliency(
         _ control: Control, of open: Open, in context: borrowing RequestContext
     ) throws(NTStatus) {
