@@ -65,6 +65,7 @@ let package = Package(
         module("Transport", ["Platform", "CLinux"]),
         module("ControlPlane", ["NTTypes", "Platform", "CLinux"]),
         module("Configuration", ["NTTypes"]),
+        module("DCERPC", ["NTTypes"]),
         module(
             "Authentication",
             ["SMBCrypto", "NTTypes", "Platform", .product(name: "SwiftASN1", package: "swift-asn1")]),
@@ -72,7 +73,7 @@ let package = Package(
             name: "apus",
             dependencies: [
                 "NTTypes", "SMBWire", "SMBCrypto", "FileStore", "LinuxFileStore", "SMBServer", "Transport",
-                "ControlPlane", "Configuration", "Authentication", "Platform", "CLinux",
+                "ControlPlane", "Configuration", "Authentication", "DCERPC", "Platform", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -93,6 +94,7 @@ let package = Package(
         tests("TransportTests", ["Transport", "Platform", "CLinux"]),
         tests("ControlPlaneTests", ["ControlPlane", "NTTypes", "Platform"]),
         tests("ConfigurationTests", ["Configuration", "NTTypes"]),
+        tests("DCERPCTests", ["DCERPC", "NTTypes"]),
         tests("AuthenticationTests", ["Authentication", "SMBCrypto", "NTTypes", "Platform"]),
     ] + fuzzTargets()
 )

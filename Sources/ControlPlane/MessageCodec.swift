@@ -117,6 +117,10 @@ extension ControlPlaneRequest {
             writer.text(user)
             return writer.bytes
         case .heartbeat: return MessageWriter(case: 7).bytes
+        case .pipe(let request):
+            var writer = MessageWriter(case: 32)
+            request.encode(into: &writer)
+            return writer.bytes
         }
     }
 
@@ -136,6 +140,9 @@ extension ControlPlaneRequest {
         case 5: self = .disconnectTree(share: reader.text(), user: reader.text())
         case 6: self = .logOut(user: reader.text())
         case 7: self = .heartbeat
+        case 32:
+            guard let request = PipeRequest(from: &reader) else { return nil }
+            self = .pipe(request)
         default: return nil
         }
         guard reader.isComplete else { return nil }
@@ -181,6 +188,10 @@ extension ControlPlaneAnswer {
             writer.number(groupID)
             writer.numbers(groupIDs)
             return writer.bytes
+        case .pipe(let answer):
+            var writer = MessageWriter(case: 32)
+            answer.encode(into: &writer)
+            return writer.bytes
         }
     }
 
@@ -203,6 +214,9 @@ extension ControlPlaneAnswer {
             self = .treeGranted(
                 share: reader.text(), isWritable: reader.flag(), userID: reader.number(), groupID: reader.number(),
                 groupIDs: reader.numbers())
+        case 32:
+            guard let answer = PipeAnswer(from: &reader) else { return nil }
+            self = .pipe(answer)
         default: return nil
         }
         guard reader.isComplete else { return nil }

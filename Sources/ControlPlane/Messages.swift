@@ -24,6 +24,8 @@ public enum ControlPlaneRequest: Equatable, Sendable {
     case logOut(user: String)
     /// Data plane, every few seconds. Answer: `acknowledged`.
     case heartbeat
+    /// Data plane, for named pipes; see there.
+    case pipe(PipeRequest)
 }
 
 public enum ControlPlaneAnswer: Equatable, Sendable {
@@ -39,4 +41,5 @@ public enum ControlPlaneAnswer: Equatable, Sendable {
     case refused(status: UInt32)
     /// - share: its name as configured; what it is, the data plane knows from the same configuration.
     case treeGranted(share: String, isWritable: Bool, userID: UInt32, groupID: UInt32, groupIDs: [UInt32])
+    case pipe(PipeAnswer)
 }

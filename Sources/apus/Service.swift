@@ -45,7 +45,8 @@ enum Service {
         let environment = Environment(
             now: { wallClock() }, uptime: { uptime() }, randomUInt64: { randomNumber() }, log: log)
         let server = Server(
-            settings: engineSettings(configuration), environment: environment, accessControl: access, buffers: buffers)
+            settings: engineSettings(configuration), environment: environment, accessControl: access, buffers: buffers,
+            pipeService: ControlPlanePipes(client: client))
         let transport = makeTransport(configuration, server, buffers)
         try listen(transport, configuration, port ?? configuration.port, log)
         transport.start()

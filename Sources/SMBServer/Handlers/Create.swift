@@ -178,9 +178,4 @@ enum CreateHandler {
         }
         return response
     }
-
-    /// Named pipes come with DCE/RPC; until then there is none of any name.
-    private static func openPipe(_ input: Input, in context: inout RequestContext) throws(NTStatus) -> CreateResponse {
-        throw .objectNameNotFound
-    }
 }

@@ -30,6 +30,7 @@ enum SetInfoHandler {
     }
 
     static func handle(_ change: Change, on open: Open, in context: inout RequestContext) throws(NTStatus) {
+        if let pipe = open.pipe { return try set(change, of: pipe, open) }
         switch change.type {
         case 1: try setFileInformation(change, on: open, in: &context)
         case 2: try setFileSystemInformation(change, on: open, in: &context)

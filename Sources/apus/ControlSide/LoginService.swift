@@ -27,6 +27,8 @@ final class LoginService: ControlPlaneHandler {
     private let now: @Sendable () -> FileTime
     private let log: @Sendable (String) -> Void
     private let actsAsUsers: Bool
+    private let facts: ServerFacts
+    private let pipes: PipeTable
 
     init(
         settings: Settings, actsAsUsers: Bool, now: @escaping @Sendable () -> FileTime,
@@ -36,9 +38,14 @@ final class LoginService: ControlPlaneHandler {
         self.actsAsUsers = actsAsUsers
         self.now = now
         self.log = log
+        facts = ServerFacts(configuration: settings.configuration, actsAsUsers: actsAsUsers, now: now)
+        pipes = PipeTable(server: facts)
     }
 
-    func replace(_ new: Settings) { settings.withLock { $0 = new } }
+    func replace(_ new: Settings) {
+        settings.withLock { $0 = new }
+        facts.replace(new.configuration)
+    }
 
     func answer(_ request: ControlPlaneRequest) -> ControlPlaneAnswer {
         switch request {
@@ -59,6 +66,7 @@ final class LoginService: ControlPlaneHandler {
             state.withLock { $0.connectionCounts[share.lowercased(), default: 1] -= 1 }
             return .acknowledged
         case .logOut, .heartbeat: return .acknowledged
+        case .pipe(let request): return pipes.answer(request)
         }
     }
 

@@ -1,0 +1,4 @@
+/// What a context handle stands for.
+enum HandleTarget: Equatable, Sendable {
+    case policy
+}

@@ -1,0 +1,80 @@
+import NTTypes
+
+/// The pipes there are. A list, so that no name a client sends ever becomes part of a path (CVE-2017-7494,
+/// CVE-2023-3961).
+public enum PipeName: String, CaseIterable, Sendable {
+    case srvsvc, wkssvc, samr, lsarpc
+
+    /// - Parameter text: as a client opens it, in any case, perhaps with the backslash before it.
+    public init?(client text: String) {
+        let name = text.hasPrefix("\\") ? String(text.dropFirst()) : text
+        guard let found = Self.allCases.first(where: { $0.rawValue == name.lowercased() }) else { return nil }
+        self = found
+    }
+
+    var interfaces: [RPCInterface] {
+        switch self {
+        case .srvsvc: [.serverService]
+        case .wkssvc, .samr, .lsarpc: []
+        }
+    }
+}
+
+/// An interface: what it is called by, and its operations.
+enum RPCInterface: Sendable {
+    case serverService
+
+    var syntax: SyntaxIdentifier {
+        switch self {
+        // [MS-SRVS] 1.9.
+        case .serverService:
+            SyntaxIdentifier(uuid: GUID(0x4B32_4FC8, 0x1670, 0x01D3, 0x1278_5A47_BF6E_E188), version: 3)
+        }
+    }
+
+    /// Runs one operation. - Returns: the response's stub.
+    func call(_ operation: UInt16, _ reader: NDRReader, _ session: inout RPCSession) throws(RPCFault) -> [UInt8] {
+        var call = RPCCall(reader: reader, writer: NDRWriter(syntax: reader.syntax), session: session)
+        switch self {
+        case .serverService: try ServerService.serve(operation, &call)
+        }
+        session = call.session
+        return call.writer.bytes
+    }
+}
+
+/// What one pipe's calls have in common.
+struct RPCSession: Sendable {
+    let caller: Caller
+    let server: any ServerData
+    let limits: RPCLimits
+    let associationGroup: UInt32
+    private var handles: [ContextHandle: HandleTarget] = [:]
+
+    init(caller: Caller, server: any ServerData, limits: RPCLimits) {
+        self.caller = caller
+        self.server = server
+        self.limits = limits
+        // Never 0, which asks for a new one.
+        associationGroup = UInt32(truncatingIfNeeded: server.randomUInt64()) | 1
+    }
+
+    /// nil at the limit.
+    mutating func open(_ target: HandleTarget) -> ContextHandle? {
+        guard handles.count < limits.handleCountMax else { return nil }
+        let handle = ContextHandle(low: server.randomUInt64() | 1, high: server.randomUInt64())
+        handles[handle] = target
+        return handle
+    }
+    func target(of handle: ContextHandle) -> HandleTarget? { handles[handle] }
+    mutating func close(_ handle: ContextHandle) -> Bool { handles.removeValue(forKey: handle) != nil }
+}
+
+/// One call: its arguments, its results so far, and what may be asked meanwhile.
+struct RPCCall {
+    var reader: NDRReader
+    var writer: NDRWriter
+    var session: RPCSession
+    var caller: Caller { session.caller }
+    var server: any ServerData { session.server }
+}
