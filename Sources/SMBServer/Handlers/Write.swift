@@ -17,8 +17,8 @@ enum WriteHandler {
         try context.requireWritable()
         try open.requireAny(of: [.writeData, .appendData])
         if let pipe = open.pipe { return try write(request, to: pipe, in: &context) }
-        // [MS-FSA] 2.1.5.4: no file reaches beyond 2^63 - 1. Over SMB2, FILE_APPEND_DATA alone writes anywhere, as Windows has
-        // it, and an offset of all ones is not the end of the file.
+        // [MS-FSA] 2.1.5.4: no file reaches beyond 2^63 - 1. Over SMB2, FILE_APPEND_DATA alone writes anywhere, as
+        // Windows has it, and an offset of all ones is not the end of the file.
         let offset = request.offset
         guard offset <= UInt64(Int64.max) - UInt64(count) else { throw .invalidParameter }
         if open.node.isLocked(offset..<offset + UInt64(count), against: open, writing: true) {
@@ -46,6 +46,7 @@ enum WriteHandler {
     private static func withBytes(
         _ span: RawSpan, _ body: (UnsafeRawBufferPointer) throws(NTStatus) -> Void
     ) throws(NTStatus) {
+        // SAFETY: the bytes are used inside the closure only.
         let result: Result<Void, NTStatus> = unsafe span.withUnsafeBytes { bytes in
             do throws(NTStatus) {
                 try unsafe body(bytes)
