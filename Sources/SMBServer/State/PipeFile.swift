@@ -2,8 +2,8 @@ import FileStore
 import NTTypes
 import SMBWire
 
-/// A named pipe where the engine expects a file: an open of a pipe is listed, limited and closed as any other. What only
-/// files can do is STATUS_INVALID_DEVICE_REQUEST, as of Windows' named pipe file system.
+/// A named pipe where the engine expects a file: an open of a pipe is listed, limited and closed as any other. What
+/// only files can do is STATUS_INVALID_DEVICE_REQUEST, as of Windows' named pipe file system.
 final class PipeFile: StoreFile {
     let pipe: NamedPipe
     init(_ pipe: NamedPipe) { self.pipe = pipe }
