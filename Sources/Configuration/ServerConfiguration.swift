@@ -7,7 +7,8 @@ public struct ServerConfiguration: Sendable {
     public var workgroup = "WORKGROUP"
     public var name = "APUS"
     public var comment = "SMB SERVER"
-    public var port: UInt16 = 445
+    /// At least one.
+    public var ports: [UInt16] = [445]
     public var interfaces: [String] = []
     public var bindsInterfacesOnly = false
     public var signing = Requirement.offered

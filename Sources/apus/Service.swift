@@ -48,7 +48,7 @@ enum Service {
             settings: engineSettings(configuration), environment: environment, accessControl: access, buffers: buffers,
             pipeService: ControlPlanePipes(client: client))
         let transport = makeTransport(configuration, server, buffers)
-        try listen(transport, configuration, port ?? configuration.port, log)
+        try listen(transport, configuration, port.map { [$0] } ?? configuration.ports, log)
         transport.start()
         wait(signals) {
             log("reading \(config) again")
@@ -98,6 +98,7 @@ enum Service {
         settings.limits.connectionCountPerAddressMax = configuration.connectionCountPerAddressMax
         settings.limits.sessionCountMax = configuration.sessionCountMax
         settings.limits.openCountMax = configuration.openCountMax
+        if configuration.deadtime > 0 { settings.limits.idleTimeout = .seconds(60 * configuration.deadtime) }
         return settings
     }
 
@@ -120,14 +121,14 @@ enum Service {
     }
 
     private static func listen(
-        _ transport: TCPTransport, _ configuration: ServerConfiguration, _ port: UInt16,
+        _ transport: TCPTransport, _ configuration: ServerConfiguration, _ ports: [UInt16],
         _ log: (String) -> Void
     ) throws {
         let inherited = inheritedListeners()
         for descriptor in inherited { transport.adopt(listeningDescriptor: descriptor) }
         guard inherited.isEmpty else { return log("serving on \(inherited.count) sockets of the service manager") }
         let addresses = try Interfaces.addresses(configuration)
-        for address in addresses {
+        for (address, port) in addresses.flatMap({ address in ports.map { (address, $0) } }) {
             try transport.listen(address: address, port: port)
             log("listening on \(address) port \(port)")
         }
