@@ -68,8 +68,8 @@ public struct NDRWriter {
         }
     }
 
-    /// A union's discriminant and the alignment of its arms, of which one is a pointer.
-    mutating func discriminant(_ level: UInt32) {
+    /// A union's discriminant and the alignment of its arms, of which one holds a pointer.
+    mutating func discriminant<Level: FixedWidthInteger>(_ level: Level) {
         alignToWord()
         number(level)
         alignToWord()

@@ -1,3 +1,5 @@
+import NTTypes
+
 /// Why a call has no response, as the fault PDU says it: C706 appendix E, [MS-RPCE] 2.2.2.11 with [MS-ERREF].
 public struct RPCFault: Error, Equatable, Sendable {
     public let status: UInt32
@@ -14,6 +16,17 @@ public struct RPCFault: Error, Equatable, Sendable {
     public static var contextMismatch: Self { .init(status: 0x1C00_001A) }
     /// nca_s_fault_remote_no_memory: a request or response beyond `RPCLimits`.
     public static var noMemory: Self { .init(status: 0x1C00_001D) }
+}
+
+extension NTStatus {
+    /// STATUS_SOME_NOT_MAPPED and STATUS_MORE_ENTRIES are successes with a reserve, [MS-ERREF] 2.3.1.
+    static var someNotMapped: NTStatus { NTStatus(rawValue: 0x0000_0107) }
+    static var moreEntries: NTStatus { NTStatus(rawValue: 0x0000_0105) }
+    static var noMoreEntries: NTStatus { NTStatus(rawValue: 0x8000_001A) }
+    static var noSuchPrivilege: NTStatus { NTStatus(rawValue: 0xC000_0060) }
+    static var noSuchGroup: NTStatus { NTStatus(rawValue: 0xC000_0066) }
+    static var noSuchAlias: NTStatus { NTStatus(rawValue: 0xC000_0151) }
+    static var noSuchDomain: NTStatus { NTStatus(rawValue: 0xC000_00DF) }
 }
 
 /// Win32 error codes that the services return, [MS-ERREF] 2.2.

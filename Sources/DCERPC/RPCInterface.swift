@@ -15,20 +15,24 @@ public enum PipeName: String, CaseIterable, Sendable {
     var interfaces: [RPCInterface] {
         switch self {
         case .srvsvc: [.serverService]
-        case .wkssvc, .samr, .lsarpc: []
+        case .lsarpc: [.localSecurityAuthority]
+        case .wkssvc, .samr: []
         }
     }
 }
 
 /// An interface: what it is called by, and its operations.
 enum RPCInterface: Sendable {
-    case serverService
+    case serverService, localSecurityAuthority
 
     var syntax: SyntaxIdentifier {
         switch self {
         // [MS-SRVS] 1.9.
         case .serverService:
             SyntaxIdentifier(uuid: GUID(0x4B32_4FC8, 0x1670, 0x01D3, 0x1278_5A47_BF6E_E188), version: 3)
+        // [MS-LSAT] 1.9.
+        case .localSecurityAuthority:
+            SyntaxIdentifier(uuid: GUID(0x1234_5778, 0x1234, 0xABCD, 0xEF00_0123_4567_89AB), version: 0)
         }
     }
 
@@ -37,6 +41,7 @@ enum RPCInterface: Sendable {
         var call = RPCCall(reader: reader, writer: NDRWriter(syntax: reader.syntax), session: session)
         switch self {
         case .serverService: try ServerService.serve(operation, &call)
+        case .localSecurityAuthority: try LocalSecurityAuthority.serve(operation, &call)
         }
         session = call.session
         return call.writer.bytes

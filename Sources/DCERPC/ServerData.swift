@@ -18,6 +18,17 @@ public protocol ServerData: AnyObject, Sendable {
     func openFiles() -> [OpenFileDescription]
     /// - Returns: false if there is none of that number.
     func closeFile(_ identifier: UInt32) -> Bool
+    /// The domain that the server's own accounts belong to; a standalone server is its own.
+    var accountDomain: AccountDescription { get }
+    /// Those who have a password here.
+    func users() -> [AccountDescription]
+    /// The account of a SID: this domain's, or one that stands for a user or group of the system.
+    func account(_ sid: SID) -> AccountDescription?
+    /// - Parameter domain: nil for any.
+    func account(named name: String, domain: String?) -> AccountDescription?
+    /// The groups that a user is in, its first group first.
+    func groups(of user: AccountDescription) -> [SID]
+
     /// Ends the sessions of a client or a user, or of a user at a client. - Returns: false if there was none.
     func endSessions(client: String?, user: String?) -> Bool
 }

@@ -36,7 +36,9 @@ enum Service {
         let isRoot = geteuid() == 0
         if !isRoot { log("not started by root: all files are touched as user \(geteuid()), whoever logs in") }
         let configuration = settings.configuration
-        let service = LoginService(settings: settings, actsAsUsers: isRoot, now: { wallClock() }, log: log)
+        let service = LoginService(
+            settings: settings, domainSID: DomainIdentity.load(besides: users, log: log), actsAsUsers: isRoot,
+            now: { wallClock() }, log: log)
         guard let client = ControlPlaneServer.start(handler: service) else {
             throw StartFailure(message: "no threads or descriptors for the control plane")
         }

@@ -23,6 +23,24 @@ final class FixedServer: ServerData {
     }
     func treeConnects() -> [TreeConnectDescription] { [] }
     func openFiles() -> [OpenFileDescription] { [] }
+    var accountDomain: AccountDescription {
+        AccountDescription(kind: .domain, name: "APUS", domain: "APUS", sid: SID(5, 21, 1, 2, 3))
+    }
+    func users() -> [AccountDescription] {
+        [
+            AccountDescription(
+                kind: .user, name: "alice", domain: "APUS", sid: SID(5, 21, 1, 2, 3, 3000), fullName: "Alice A."),
+            AccountDescription(kind: .user, name: "bob", domain: "APUS", sid: SID(5, 21, 1, 2, 3, 3002)),
+        ]
+    }
+    private var group: AccountDescription {
+        AccountDescription(kind: .group, name: "staff", domain: "APUS", sid: SID(5, 21, 1, 2, 3, 1101))
+    }
+    func account(_ sid: SID) -> AccountDescription? { (users() + [group]).first { $0.sid == sid } }
+    func account(named name: String, domain: String?) -> AccountDescription? {
+        (users() + [group]).first { $0.name == name.lowercased() && (domain == nil || domain == $0.domain) }
+    }
+    func groups(of _: AccountDescription) -> [SID] { [group.sid] }
     func closeFile(_ identifier: UInt32) -> Bool { identifier == 7 }
     func endSessions(client _: String?, user: String?) -> Bool { user == "bob" }
 }

@@ -12,6 +12,8 @@ final class PipeFile: StoreFile {
     var identity: FileIdentity { FileIdentity(device: .max, index: pipe.identifier) }
     var isDirectory: Bool { false }
     var path: NTPath { NTPath(components: [pipe.name]) }
+    /// Pipes are not renamed.
+    func follow(_: NTPath) {}
     func close() { pipe.end() }
     /// What was written has been taken already.
     func flush() throws(NTStatus) {}

@@ -1,6 +1,7 @@
 import Authentication
 import Configuration
 import ControlPlane
+import DCERPC
 import Glibc
 import NTTypes
 import Platform
@@ -31,20 +32,21 @@ final class LoginService: ControlPlaneHandler {
     private let pipes: PipeTable
 
     init(
-        settings: Settings, actsAsUsers: Bool, now: @escaping @Sendable () -> FileTime,
+        settings: Settings, domainSID: SID, actsAsUsers: Bool, now: @escaping @Sendable () -> FileTime,
         log: @escaping @Sendable (String) -> Void
     ) {
         self.settings = Mutex(settings)
         self.actsAsUsers = actsAsUsers
         self.now = now
         self.log = log
-        facts = ServerFacts(configuration: settings.configuration, actsAsUsers: actsAsUsers, now: now)
+        facts = ServerFacts(
+            settings: settings, domainSID: domainSID, system: UnixNames(), actsAsUsers: actsAsUsers, now: now)
         pipes = PipeTable(server: facts)
     }
 
     func replace(_ new: Settings) {
         settings.withLock { $0 = new }
-        facts.replace(new.configuration)
+        facts.replace(new)
     }
 
     func answer(_ request: ControlPlaneRequest) -> ControlPlaneAnswer {
