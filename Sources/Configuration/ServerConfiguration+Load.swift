@@ -59,6 +59,7 @@ extension ServerConfiguration {
         values.text("map to guest") { mapsUnknownUserToGuest = $0.lowercased() == "bad user" }
         values.text("guest account") { guestAccount = $0 }
         values.number("restrict anonymous") { restrictAnonymous = $0 }
+        values.text("control plane user") { controlPlaneUser = $0 }
         values.size("smb2 max read") { readByteCountMax = Self.payload($0) }
         values.size("smb2 max write") { writeByteCountMax = Self.payload($0) }
         values.size("smb2 max trans") { transactByteCountMax = Self.payload($0) }

@@ -17,6 +17,8 @@ public struct ServerConfiguration: Sendable {
     public var mapsUnknownUserToGuest = false
     public var guestAccount = "nobody"
     public var restrictAnonymous = 0
+    /// The Unix account of the control plane's process.
+    public var controlPlaneUser = "apus"
     public var readByteCountMax = 8 << 20
     public var writeByteCountMax = 8 << 20
     public var transactByteCountMax = 8 << 20

@@ -9,9 +9,10 @@ public enum PipeRequest: Equatable, Sendable {
     /// - pipe: names the instance from now on; the data plane's choice, never used twice.
     /// - name: as the client sent it.
     /// - user and the rest: as `authenticated` gave them.
+    /// - isAdministrator: the user is root here, and may manage the server.
     case open(
-        pipe: UInt64, name: String, user: String, domain: String, isGuest: Bool, isAnonymous: Bool, userID: UInt32,
-        remoteAddress: String)
+        pipe: UInt64, name: String, user: String, domain: String, isGuest: Bool, isAnonymous: Bool,
+        isAdministrator: Bool, remoteAddress: String)
     /// Data plane, for what a client wrote, and with an empty `input` to have more of what it may read. Answer: `pipe`,
     /// or `refused` when the instance is gone.
     case transact(pipe: UInt64, input: [UInt8])
@@ -38,7 +39,8 @@ extension PipeRequest {
             writer.number(1 as UInt8)
             writer.text(name)
         case .open(
-            let pipe, let name, let user, let domain, let isGuest, let isAnonymous, let userID, let remoteAddress):
+            let pipe, let name, let user, let domain, let isGuest, let isAnonymous, let isAdministrator,
+            let remoteAddress):
             writer.number(2 as UInt8)
             writer.number(pipe)
             writer.text(name)
@@ -46,7 +48,7 @@ extension PipeRequest {
             writer.text(domain)
             writer.flag(isGuest)
             writer.flag(isAnonymous)
-            writer.number(userID)
+            writer.flag(isAdministrator)
             writer.text(remoteAddress)
         case .transact(let pipe, let input):
             writer.number(3 as UInt8)
@@ -65,7 +67,7 @@ extension PipeRequest {
         case 2:
             self = .open(
                 pipe: reader.number(), name: reader.text(), user: reader.text(), domain: reader.text(),
-                isGuest: reader.flag(), isAnonymous: reader.flag(), userID: reader.number(),
+                isGuest: reader.flag(), isAnonymous: reader.flag(), isAdministrator: reader.flag(),
                 remoteAddress: reader.text())
         case 3:
             let (pipe, input): (UInt64, [UInt8]) = (reader.number(), reader.data())

@@ -37,8 +37,11 @@ enum RPCInterface: Sendable {
     }
 
     /// Runs one operation. - Returns: the response's stub.
-    func call(_ operation: UInt16, _ reader: NDRReader, _ session: inout RPCSession) throws(RPCFault) -> [UInt8] {
-        var call = RPCCall(reader: reader, writer: NDRWriter(syntax: reader.syntax), session: session)
+    func call(
+        _ operation: UInt16, _ reader: NDRReader, _ session: inout RPCSession, _ server: any ServerData
+    ) throws(RPCFault) -> [UInt8] {
+        var call = RPCCall(
+            reader: reader, writer: NDRWriter(syntax: reader.syntax), session: session, server: server)
         switch self {
         case .serverService: try ServerService.serve(operation, &call)
         case .localSecurityAuthority: try LocalSecurityAuthority.serve(operation, &call)
@@ -51,21 +54,16 @@ enum RPCInterface: Sendable {
 /// What one pipe's calls have in common.
 struct RPCSession: Sendable {
     let caller: Caller
-    let server: any ServerData
     let limits: RPCLimits
-    let associationGroup: UInt32
     private var handles: [ContextHandle: HandleTarget] = [:]
 
-    init(caller: Caller, server: any ServerData, limits: RPCLimits) {
+    init(caller: Caller, limits: RPCLimits) {
         self.caller = caller
-        self.server = server
         self.limits = limits
-        // Never 0, which asks for a new one.
-        associationGroup = UInt32(truncatingIfNeeded: server.randomUInt64()) | 1
     }
 
     /// nil at the limit.
-    mutating func open(_ target: HandleTarget) -> ContextHandle? {
+    mutating func open(_ target: HandleTarget, _ server: any ServerData) -> ContextHandle? {
         guard handles.count < limits.handleCountMax else { return nil }
         let handle = ContextHandle(low: server.randomUInt64() | 1, high: server.randomUInt64())
         handles[handle] = target
@@ -80,6 +78,6 @@ struct RPCCall {
     var reader: NDRReader
     var writer: NDRWriter
     var session: RPCSession
+    let server: any ServerData
     var caller: Caller { session.caller }
-    var server: any ServerData { session.server }
 }

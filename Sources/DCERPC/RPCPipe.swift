@@ -28,22 +28,23 @@ public struct RPCPipe: Sendable {
     private var partial: Partial?
     private var output: [Output] = []
 
-    public init(name: PipeName, caller: Caller, server: any ServerData, limits: RPCLimits = RPCLimits()) {
+    public init(name: PipeName, caller: Caller, limits: RPCLimits = RPCLimits()) {
         self.name = name
         self.limits = limits
-        session = RPCSession(caller: caller, server: server, limits: limits)
+        session = RPCSession(caller: caller, limits: limits)
         transmitByteCountMax = limits.fragmentByteCountMax
     }
 
     /// Takes what the client wrote: PDUs, or parts of them, whatever the messages of the pipe they came in.
-    public mutating func receive(_ bytes: some Collection<UInt8>) throws(Broken) {
+    /// - Parameter server: is asked until this returns.
+    public mutating func receive(_ bytes: some Collection<UInt8>, _ server: any ServerData) throws(Broken) {
         incoming.append(contentsOf: bytes)
         var start = 0
         while incoming.count - start >= PDUHeader.byteCount {
             do throws(RPCFault) {
                 let header = try PDUHeader(incoming[start...])
                 guard incoming.count - start >= header.fragmentByteCount else { break }
-                try process(header, Array(incoming[start..<start + header.fragmentByteCount]))
+                try process(header, Array(incoming[start..<start + header.fragmentByteCount]), server)
                 start += header.fragmentByteCount
             } catch {
                 incoming = []
@@ -99,13 +100,15 @@ public struct RPCPipe: Sendable {
     // MARK: PDUs
 
     /// - Throws: what is so wrong that the pipe must be closed.
-    private mutating func process(_ header: PDUHeader, _ fragment: [UInt8]) throws(RPCFault) {
+    private mutating func process(
+        _ header: PDUHeader, _ fragment: [UInt8], _ server: any ServerData
+    ) throws(RPCFault) {
         switch header.type {
-        case .bind: try bind(header, fragment[...])
+        case .bind: try bind(header, fragment[...], server)
         case .alterContext:
             guard isBound else { throw .protocolError }
-            try bind(header, fragment[...])
-        case .request: try request(header, fragment[...])
+            try bind(header, fragment[...], server)
+        case .request: try request(header, fragment[...], server)
         // 12.6.4.7, 12.6.4.9: calls run to their end at once, so there is nothing to stop.
         case .cancel: break
         case .orphaned: if partial?.callID == header.callID { partial = nil }
@@ -113,7 +116,9 @@ public struct RPCPipe: Sendable {
         }
     }
 
-    private mutating func bind(_ header: PDUHeader, _ fragment: ArraySlice<UInt8>) throws(RPCFault) {
+    private mutating func bind(
+        _ header: PDUHeader, _ fragment: ArraySlice<UInt8>, _ server: any ServerData
+    ) throws(RPCFault) {
         // What is said over a pipe is protected by its SMB session; there is no security provider of RPC's own.
         guard header.authenticationByteCount == 0 else { return refuseBind(header, reason: 8) }
         let request = try BindRequest(fragment, isBigEndian: header.isBigEndian, limits: limits)
@@ -128,7 +133,9 @@ public struct RPCPipe: Sendable {
         let results = request.contexts.map { context in accept(context, among: request.contexts) }
         let answer = BindAnswer(
             transmitByteCountMax: UInt16(transmitByteCountMax), receiveByteCountMax: UInt16(transmitByteCountMax),
-            associationGroup: request.associationGroup == 0 ? session.associationGroup : request.associationGroup,
+            associationGroup: request.associationGroup == 0
+                // Never 0, which asks for a new one.
+                ? UInt32(truncatingIfNeeded: server.randomUInt64()) | 1 : request.associationGroup,
             secondaryAddress: isFirst ? "\\PIPE\\\(name.rawValue)" : "", results: results)
         let type: PDUType = isFirst ? .bindAck : .alterContextResponse
         output.append(
@@ -171,7 +178,9 @@ public struct RPCPipe: Sendable {
     }
 
     /// A fragment of a request, C706 12.6.4.9; the call runs when the last is there.
-    private mutating func request(_ header: PDUHeader, _ fragment: ArraySlice<UInt8>) throws(RPCFault) {
+    private mutating func request(
+        _ header: PDUHeader, _ fragment: ArraySlice<UInt8>, _ server: any ServerData
+    ) throws(RPCFault) {
         var reader = NDRReader(fragment, isBigEndian: header.isBigEndian)
         try reader.skip(PDUHeader.byteCount + 4)
         let contextID = try reader.number(UInt16.self)
@@ -194,10 +203,10 @@ public struct RPCPipe: Sendable {
         }
         guard header.flags.contains(.lastFragment), let call = partial else { return }
         partial = nil
-        run(call)
+        run(call, server)
     }
 
-    private mutating func run(_ call: Partial) {
+    private mutating func run(_ call: Partial, _ server: any ServerData) {
         guard let context = contexts[call.contextID] else {
             return fail(call.callID, call.contextID, .unknownInterface)
         }
@@ -205,7 +214,7 @@ public struct RPCPipe: Sendable {
             call.stub[...], syntax: context.syntax, isBigEndian: call.isBigEndian,
             elementCountMax: limits.elementCountMax)
         do throws(RPCFault) {
-            let stub = try context.interface.call(call.operation, reader, &session)
+            let stub = try context.interface.call(call.operation, reader, &session, server)
             output.append(.response(callID: call.callID, contextID: call.contextID, stub: stub, sent: 0))
         } catch {
             fail(call.callID, call.contextID, error)

@@ -4,8 +4,6 @@ import NTTypes
 /// configuration and accounts, and asks the data plane for what is open. Calls may block.
 public protocol ServerData: AnyObject, Sendable {
     var server: ServerDescription { get }
-    /// Files are touched as the users who log in, so that root among them is root.
-    var actsAsUsers: Bool { get }
     /// Cryptographically secure.
     func randomUInt64() -> UInt64
     /// Wall clock.
@@ -13,9 +11,10 @@ public protocol ServerData: AnyObject, Sendable {
 
     /// All that clients may connect to, IPC$ among them.
     func shares() -> [ShareDescription]
-    func sessions() -> [SessionDescription]
-    func treeConnects() -> [TreeConnectDescription]
-    func openFiles() -> [OpenFileDescription]
+    /// - Parameter user: nil for all.
+    func sessions(of user: String?) -> [SessionDescription]
+    func treeConnects(of user: String?) -> [TreeConnectDescription]
+    func openFiles(of user: String?) -> [OpenFileDescription]
     /// - Returns: false if there is none of that number.
     func closeFile(_ identifier: UInt32) -> Bool
     /// The domain that the server's own accounts belong to; a standalone server is its own.

@@ -5,7 +5,6 @@ import NTTypes
 /// A server that stands still.
 final class FixedServer: ServerData {
     var server: ServerDescription { ServerDescription(name: "APUS", workgroup: "WORKGROUP", comment: "comment") }
-    var actsAsUsers: Bool { true }
     func randomUInt64() -> UInt64 { 0x0102_0304_0506_0708 }
     func now() -> FileTime { FileTime(unixSeconds: 1_795_564_800, nanoseconds: 0) }
     func shares() -> [ShareDescription] {
@@ -14,15 +13,16 @@ final class FixedServer: ServerData {
             ShareDescription(name: "IPC$", comment: "IPC", kind: .pipes, path: ""),
         ]
     }
-    func sessions() -> [SessionDescription] {
-        [
+    func sessions(of user: String?) -> [SessionDescription] {
+        let all = [
             SessionDescription(
                 user: "alice", client: "127.0.0.1", isGuest: false, openFileCount: 1, age: 10, idleTime: 5),
             SessionDescription(user: "bob", client: "10.0.0.1", isGuest: false, openFileCount: 2, age: 3, idleTime: 0),
         ]
+        return all.filter { user == nil || $0.user == user }
     }
-    func treeConnects() -> [TreeConnectDescription] { [] }
-    func openFiles() -> [OpenFileDescription] { [] }
+    func treeConnects(of _: String?) -> [TreeConnectDescription] { [] }
+    func openFiles(of _: String?) -> [OpenFileDescription] { [] }
     var accountDomain: AccountDescription {
         AccountDescription(kind: .domain, name: "APUS", domain: "APUS", sid: SID(5, 21, 1, 2, 3))
     }

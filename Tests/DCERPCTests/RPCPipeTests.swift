@@ -13,12 +13,12 @@ let bindToServerService = hex(
 @Suite("Connection-oriented PDUs, C706 chapter 12")
 struct RPCPipeTests {
     func makePipe(_ name: PipeName = .srvsvc, _ caller: Caller = .alice) -> RPCPipe {
-        RPCPipe(name: name, caller: caller, server: FixedServer())
+        RPCPipe(name: name, caller: caller)
     }
 
     @Test func bindIsAccepted() throws {
         var pipe = makePipe()
-        try pipe.receive(bindToServerService)
+        try pipe.receive(bindToServerService, FixedServer())
         let fragment = pipe.nextFragment()
         let answer = try #require(fragment)
         #expect(answer[2] == 12)

@@ -170,7 +170,7 @@ extension RPCCall {
             writer.handle(.null)
             return finish(status: .accessDenied)
         }
-        guard let handle = session.open(target) else {
+        guard let handle = session.open(target, server) else {
             writer.handle(.null)
             return finish(status: .insufficientResources)
         }

@@ -6,7 +6,7 @@ extension ServerService {
         let qualifier = try call.reader.optionalString() ?? ""
         let enumeration = try Enumeration(from: &call.reader)
         guard !qualifier.isEmpty else { return enumeration.refuse(.invalidParameter, into: &call) }
-        let visible = call.visible(call.server.treeConnects(), user: \.user).filter { tree in
+        let visible = call.visible(call.server.treeConnects).filter { tree in
             qualifier.hasPrefix("\\\\")
                 ? tree.client.isClient(qualifier) : tree.share.lowercased() == qualifier.lowercased()
         }
@@ -36,7 +36,7 @@ extension ServerService {
         let level = enumeration.level
         guard [2, 3].contains(level) else { return enumeration.refuse(.invalidLevel, into: &call) }
         let paths = SharePaths(call)
-        let visible = call.visible(call.server.openFiles(), user: \.user).filter { file in
+        let visible = call.visible(call.server.openFiles).filter { file in
             (user.isEmpty || file.user.lowercased() == user.lowercased())
                 && paths.path(of: file).lowercased().hasPrefix(base.lowercased())
         }
@@ -70,7 +70,7 @@ extension ServerService {
         let enumeration = try Enumeration(from: &call.reader)
         let level = enumeration.level
         guard [0, 1, 2, 10, 502].contains(level) else { return enumeration.refuse(.invalidLevel, into: &call) }
-        let all = call.visible(call.server.sessions(), user: \.user)
+        let all = call.visible(call.server.sessions)
         let visible = all.filter { session in
             (client.isEmpty || session.client.isClient(client))
                 && (user.isEmpty || session.user.lowercased() == user.lowercased())
@@ -134,10 +134,9 @@ private struct SharePaths: Sendable {
 extension RPCCall {
     /// What this caller may see of what belongs to users: everything as administrator, else its own. Who has not proved
     /// who it is has nothing of its own.
-    func visible<Entry>(_ entries: [Entry], user: (Entry) -> String) -> [Entry] {
-        guard !caller.isAdministrator else { return entries }
-        guard caller.isAuthenticated else { return [] }
-        return entries.filter { user($0).lowercased() == caller.user.lowercased() }
+    func visible<Entry>(_ list: (String?) -> [Entry]) -> [Entry] {
+        if caller.isAdministrator { return list(nil) }
+        return caller.isAuthenticated ? list(caller.user) : []
     }
 }
 

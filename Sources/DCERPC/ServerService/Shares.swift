@@ -65,7 +65,7 @@ private struct ShareWriter: Sendable {
         showsPath = call.caller.isAdministrator
         var counts: [String: UInt32] = [:]
         if [2, 502].contains(level) {
-            for tree in call.server.treeConnects() { counts[tree.share.lowercased(), default: 0] += 1 }
+            for tree in call.server.treeConnects(of: nil) { counts[tree.share.lowercased(), default: 0] += 1 }
         }
         connectionCounts = counts
     }

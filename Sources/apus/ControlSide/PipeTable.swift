@@ -18,20 +18,18 @@ final class PipeTable: Sendable {
     private static let instanceCountMax = 4096
     private static let keptByteCountMax = 64 << 20
     private let state = Mutex(State())
-    private let server: any ServerData
 
-    init(server: any ServerData) { self.server = server }
-
-    func answer(_ request: PipeRequest) -> ControlPlaneAnswer {
+    /// - Parameter server: of this request.
+    func answer(_ request: PipeRequest, _ server: any ServerData) -> ControlPlaneAnswer {
         switch request {
         case .find(let name): return PipeName(client: name) == nil ? refused(.objectNameNotFound) : .acknowledged
-        case .open(let pipe, let name, let user, let domain, let isGuest, let isAnonymous, let userID, let address):
-            // Whoever is root here may manage the server.
+        case .open(
+            let pipe, let name, let user, let domain, let isGuest, let isAnonymous, let isAdministrator, let address):
             let caller = Caller(
                 user: user, domain: domain, isGuest: isGuest, isAnonymous: isAnonymous,
-                isAdministrator: userID == 0 && server.actsAsUsers && !isGuest && !isAnonymous, address: address)
+                isAdministrator: isAdministrator, address: address)
             return open(pipe, name, caller)
-        case .transact(let pipe, let input): return transact(pipe, input)
+        case .transact(let pipe, let input): return transact(pipe, input, server)
         case .close(let pipe):
             let instance = state.withLock { $0.instances.removeValue(forKey: pipe) }
             if let instance { account(-instance.pipe.withLock { $0.keptByteCount }) }
@@ -41,7 +39,7 @@ final class PipeTable: Sendable {
 
     private func open(_ identifier: UInt64, _ name: String, _ caller: Caller) -> ControlPlaneAnswer {
         guard let name = PipeName(client: name) else { return refused(.objectNameNotFound) }
-        let instance = Instance(RPCPipe(name: name, caller: caller, server: server))
+        let instance = Instance(RPCPipe(name: name, caller: caller))
         let isNew = state.withLock { state in
             guard state.instances.count < Self.instanceCountMax, state.instances[identifier] == nil else {
                 return false
@@ -52,12 +50,14 @@ final class PipeTable: Sendable {
         return isNew ? .acknowledged : refused(.insufficientResources)
     }
 
-    private func transact(_ identifier: UInt64, _ input: [UInt8]) -> ControlPlaneAnswer {
+    private func transact(
+        _ identifier: UInt64, _ input: [UInt8], _ server: any ServerData
+    ) -> ControlPlaneAnswer {
         // Opened with a control plane that is no more, or already given up.
         guard let instance = state.withLock({ $0.instances[identifier] }) else { return refused(.pipeDisconnected) }
         let (answer, growth) = instance.pipe.withLock { pipe -> (PipeAnswer?, Int) in
             let before = pipe.keptByteCount
-            do throws(RPCPipe.Broken) { try pipe.receive(input) } catch { return (nil, -before) }
+            do throws(RPCPipe.Broken) { try pipe.receive(input, server) } catch { return (nil, -before) }
             var answer = PipeAnswer(messages: [], hasMore: false)
             var count = 0
             while count < PipeRequest.chunkByteCountMax, let fragment = pipe.nextFragment() {

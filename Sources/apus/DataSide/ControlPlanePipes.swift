@@ -6,8 +6,13 @@ import SMBServer
 /// The engine's `PipeService` over the control plane's messages.
 final class ControlPlanePipes: PipeService {
     private let client: ControlPlaneClient
+    private let actsAsUsers: Bool
 
-    init(client: ControlPlaneClient) { self.client = client }
+    /// - Parameter actsAsUsers: files are touched as the users who log in, so that root among them is root.
+    init(client: ControlPlaneClient, actsAsUsers: Bool) {
+        self.client = client
+        self.actsAsUsers = actsAsUsers
+    }
 
     func find(_ name: String) throws(NTStatus) { try acknowledge(.find(name: name)) }
 
@@ -15,7 +20,9 @@ final class ControlPlanePipes: PipeService {
         try acknowledge(
             .open(
                 pipe: pipe, name: name, user: user.name, domain: user.domain, isGuest: user.isGuest,
-                isAnonymous: user.isAnonymous, userID: user.credentials.userID, remoteAddress: remoteAddress))
+                isAnonymous: user.isAnonymous,
+                isAdministrator: actsAsUsers && user.isAuthenticated && user.credentials.userID == 0,
+                remoteAddress: remoteAddress))
     }
 
     func transact(_ pipe: UInt64, _ input: [UInt8]) throws(NTStatus) -> PipeOutput {
