@@ -60,7 +60,7 @@ let package = Package(
         module("SMBWire", ["NTTypes", "Platform"]),
         module("SMBCrypto", ["COpenSSL", "Platform"]),
         module("FileStore", ["NTTypes", "Platform"]),
-        module("LinuxFileStore", ["FileStore", "NTTypes", "Platform", "CLinux"]),
+        module("LinuxFileStore", ["FileStore", "NTTypes", "SMBCrypto", "Platform", "CLinux"]),
         module("SMBServer", ["NTTypes", "SMBWire", "SMBCrypto", "FileStore", "Platform"]),
         module("Transport", ["Platform", "CLinux"]),
         module("ControlPlane", ["NTTypes", "Platform", "CLinux"]),
@@ -84,7 +84,7 @@ let package = Package(
         tests("PlatformTests", ["Platform"]),
         tests("SMBWireTests", ["SMBWire", "NTTypes", "Platform"], exclude: ["Captures"]),
         tests("SMBCryptoTests", ["SMBCrypto", "Platform"]),
-        tests("LinuxFileStoreTests", ["LinuxFileStore", "FileStore", "NTTypes", "Platform", "CLinux"]),
+        tests("LinuxFileStoreTests", ["LinuxFileStore", "FileStore", "NTTypes", "SMBCrypto", "Platform", "CLinux"]),
         tests(
             "SMBServerTests",
             [
