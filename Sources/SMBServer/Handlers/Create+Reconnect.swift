@@ -35,7 +35,7 @@ extension CreateHandler {
             resuming: old,
             fileID: FileID(persistent: old.fileID.persistent, volatile: server.makeIdentifier()),
             treeConnect: context.treeConnect, clientGUID: context.connection.negotiated?.clientGUID ?? .zero,
-            channelSequence: context.header.channelSequence)
+            channelSequence: context.channelSequence)
         do throws(NTStatus) {
             try context.session.insert(new, limit: context.limits.openCountPerSessionMax)
         } catch {

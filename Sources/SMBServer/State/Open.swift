@@ -34,6 +34,8 @@ final class Open: Sendable {
     let options: CreateOptions
     let isDirectory: Bool
     let identity: CreateIdentity
+    /// Of an open on IPC$; `file` then stands for it wherever opens are all the same.
+    let pipe: NamedPipe?
     let state: Mutex<State>
     /// Its client is away, and it waits. Written under the node's lock.
     let isDisconnected = Atomic(false)
@@ -46,7 +48,7 @@ final class Open: Sendable {
     init(
         fileID: FileID, file: any StoreFile, node: FileNode, session: Session, treeConnect: TreeConnect,
         grantedAccess: AccessMask, shareAccess: ShareAccess, options: CreateOptions, identity: CreateIdentity,
-        channelSequence: UInt16
+        channelSequence: UInt16, pipe: NamedPipe? = nil
     ) {
         self.fileID = fileID
         self.file = file
@@ -59,6 +61,7 @@ final class Open: Sendable {
         self.identity = identity
         order = ChannelOrder(sequence: channelSequence)
         isDirectory = file.isDirectory
+        self.pipe = pipe
         var initial = State()
         // [MS-FSCC] 2.4.31: these options are what the mode tells.
         initial.mode =
