@@ -86,6 +86,10 @@ extension Parameter {
         Parameter("crossmnt", .share, .boolean, "yes", "go into file systems mounted below the folder"),
         Parameter("hide dot files", .share, .boolean, "yes", "names that begin with a dot get the hidden attribute"),
         Parameter("veto files", .share, .text, "", "names nobody sees: /pattern/pattern/"),
+        Parameter("hide unreadable", .share, .boolean, "no", "lists leave out what the user may not read"),
+        Parameter(
+            "acl flag inherited canonicalization", .share, .boolean, "yes",
+            "a list counts as inherited only if the client asks for that; no: as the client says"),
         Parameter("store dos attributes", .share, .boolean, "yes", "keep attributes and creation time"),
         Parameter("oplocks", .share, .boolean, "yes", "let clients cache"),
         Parameter(

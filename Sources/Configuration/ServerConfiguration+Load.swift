@@ -124,6 +124,8 @@ extension ShareConfiguration {
         values.boolean("hide dot files") { hidesDotFiles = $0 }
         values.text("veto files") { vetoFiles = $0.split(separator: "/").map(String.init) }
         values.boolean("store dos attributes") { storesDOSAttributes = $0 }
+        values.boolean("hide unreadable") { hidesUnreadable = $0 }
+        values.boolean("acl flag inherited canonicalization") { canonicalizesInheritedFlag = $0 }
         values.text("case sensitive") { isCaseSensitive = ["yes", "true"].contains($0.lowercased()) }
         values.text("smb encrypt") { encryption = ServerConfiguration.Requirement($0) }
         values.boolean("available") { isAvailable = $0 }

@@ -62,6 +62,8 @@ public struct ShareConfiguration: Sendable {
     /// Patterns with `*` and `?`.
     public var vetoFiles: [String] = []
     public var storesDOSAttributes = true
+    public var hidesUnreadable = false
+    public var canonicalizesInheritedFlag = true
     public var isCaseSensitive = false
     public var encryption = ServerConfiguration.Requirement.offered
     /// 0 for none of its own.

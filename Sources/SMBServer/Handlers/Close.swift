@@ -40,6 +40,7 @@ extension Server {
             return state.isClosed
         }
         guard !wasClosed else { return }
+        if open.isReplayEligible.load(ordering: .relaxed) { createReplays.remove(open) }
         let departure = open.node.remove(open, deletesOnClose: open.options.contains(.deleteOnClose))
         send(departure.notices)
         notifier.end(open)
@@ -52,6 +53,7 @@ extension Server {
             }
         }
         for lease in departure.leases { leases.remove(lease) }
+        if open.isDirectory, !departure.leases.isEmpty, !open.node.hasLeases { directoryLeases.remove(open) }
         open.file.close()
         files.release(open.node)
         openCount.wrappingSubtract(1, ordering: .relaxed)

@@ -43,6 +43,7 @@ enum OplockBreakHandler {
         let notices = try node.acknowledge(
             .lease(lease), CacheState(rawValue: request.leaseState), notBreaking: .unsuccessful)
         context.server.send(notices)
+        context.server.purge(node.strandedOpens())
         return LeaseBreakAcknowledgment(leaseKey: request.leaseKey, leaseState: request.leaseState)
     }
 }

@@ -63,6 +63,13 @@ struct ByteRangeLocks {
         return (locks.count == before ? [] : takeWaiters(), ended)
     }
 
+    /// Another open stands for the same handle now.
+    mutating func move(from old: Open, to new: Open) {
+        for (index, lock) in locks.enumerated() where lock.open === old {
+            locks[index] = Lock(open: new, offset: lock.offset, length: lock.length, isExclusive: lock.isExclusive)
+        }
+    }
+
     mutating func wait(_ request: ParkedRequest, on open: Open) {
         if !waiters.contains(where: { $0.request === request }) { waiters.append((request, open)) }
     }

@@ -72,7 +72,7 @@ extension FileNode.State {
         var new = grants[index].state.intersection(target)
         // An oplock comes down to level II or to nothing, [MS-SMB2] 2.2.23.1.
         if !grants[index].isLease { new.formIntersection(.read) }
-        guard new != grants[index].state, let open = grants[index].opens.first else { return false }
+        guard new != grants[index].state, let open = grants[index].reachableOpen else { return false }
         let needsAcknowledgment = !grants[index].state.isDisjoint(with: [.write, .handle])
         // A further step belongs to the change that was told before, as Windows counts.
         if grants[index].version == 2, !isFurtherStep { grants[index].epoch &+= 1 }
@@ -143,8 +143,9 @@ extension FileNode.State {
         }
         let own = grants.first { $0.holder == holder }?.opens ?? []
         let hasOthers = opens.contains { other in
+            // Here READ_CONTROL counts, though it breaks no lease.
             other !== open && !own.contains { $0 === other }
-                && !Self.isStatOpen(other.grantedAccess, forLease: isLease)
+                && !Self.isStatOpen(other.grantedAccess, forLease: false)
         }
         if hasOthers { state.remove(.write) }
         for other in grants where other.holder != holder && !other.state.isEmpty {
@@ -194,10 +195,12 @@ extension FileNode.State {
     }
 
     /// Nobody answered in time, or nobody is there to answer: [MS-SMB2] 3.3.6.1 and 3.3.6.2 leave nothing of it.
-    mutating func completeBreaks() {
-        for index in grants.indices where grants[index].breakingTo != nil {
+    mutating func completeBreaks(of holder: CacheGrant.Holder?) {
+        for index in grants.indices where holder == nil || grants[index].holder == holder {
+            guard grants[index].breakingTo != nil else { continue }
             grants[index].state = []
             grants[index].endBreak()
+            grants[index].wasForced = true
         }
     }
 }

@@ -34,6 +34,8 @@ enum ShareBuilder {
         options.forceCreateMode = share.forceCreateMode
         options.forceDirectoryMode = share.forceDirectoryMode
         options.inheritsOwner = share.inheritsOwner
+        options.hidesUnreadable = share.hidesUnreadable
+        options.keepsInheritanceFlags = !share.canonicalizesInheritedFlag
         options.keepsDOSAttributes = share.storesDOSAttributes
         options.isVetoed = isVetoed
         options.warn = { log("[\(share.name)] \($0)") }
@@ -41,7 +43,7 @@ enum ShareBuilder {
         return Share(
             name: share.name, comment: share.comment, kind: .disk(store),
             requiresEncryption: share.encryption == .required, isCaseSensitive: share.isCaseSensitive,
-            hides: isVetoed,
+            enumeratesByAccess: share.hidesUnreadable, hides: isVetoed,
             marksHidden: { name in
                 hidesDotFiles && name.utf8.first == UInt8(ascii: ".") && name.utf8 != [UInt8(ascii: ".")]
                     && name.utf8 != [UInt8(ascii: "."), UInt8(ascii: ".")]

@@ -50,9 +50,10 @@ extension SetInfoHandler {
         guard !source.isRoot, source.stream == nil else { throw .invalidParameter }
         guard !open.node.isDeletePending(for: open) else { throw .accessDenied }
         let target = try path(new.name, for: open)
-        // A folder cannot move while something in it is open.
-        if open.isDirectory, context.server.files.hasOpens(beneath: source, in: open.treeConnect.share) {
-            throw .accessDenied
+        if open.isDirectory {
+            // A folder cannot move while something in it is open.
+            try context.awaitClose(
+                of: context.server.files.nodes(beneath: source, in: open.treeConnect.share), besides: open)
         }
         try requireParent(of: target, allowsEntries: open, in: &context)
         try context.awaitHandles(of: open)
@@ -61,6 +62,9 @@ extension SetInfoHandler {
             try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
         }
         open.node.renamed(from: source, to: target)
+        if open.isDirectory {
+            context.server.directoryLeases.move(from: source, to: target, in: open.treeConnect.share)
+        }
         // [MS-FSA] 2.1.5.15.11: a name within a folder is renamed; from one folder to another it goes and comes.
         let isWithinFolder = source.parent == target.parent
         context.server.reportName(isWithinFolder ? .renamedOldName : .removed, source, of: open)
@@ -77,6 +81,7 @@ extension SetInfoHandler {
         try requireParent(of: target, allowsEntries: open, in: &context)
         try clear(target, new, for: open, in: &context)
         try open.file.link(at: target, replaceIfExists: new.replacesExisting, as: open.credentials)
+        context.server.reportName(.added, target, of: open)
     }
 
     /// FileStreamRename, [MS-FSA] 2.1.5.15.12: ":name" or ":name:$DATA", in the same file.
@@ -104,7 +109,8 @@ extension SetInfoHandler {
     ) throws(NTStatus) {
         guard let parent = target.parent, let found = try probe(parent, open) else { throw .objectPathNotFound }
         guard found.isDirectory else { throw .objectPathNotFound }
-        let conflict = context.server.files.opens(of: found.identity).contains { other in
+        let opens = context.server.files.nodes(of: found.identity).flatMap(\.opens)
+        let conflict = opens.contains { other in
             // Opens for attributes alone take no part in sharing, [MS-FSA] 2.1.5.1.2.2.
             let data: AccessMask = [.readData, .writeData, .appendData, .execute, .delete]
             guard other !== open, !other.grantedAccess.isDisjoint(with: data) else { return false }
@@ -121,7 +127,9 @@ extension SetInfoHandler {
         guard new.replacesExisting else { throw .objectNameCollision }
         guard !existing.isDirectory else { throw .accessDenied }
         if existing.attributes.contains(.readOnly), !new.ignoresReadOnly { throw .accessDenied }
-        if !new.hasPOSIXSemantics, !context.server.files.opens(of: existing.identity).isEmpty { throw .accessDenied }
+        if !new.hasPOSIXSemantics {
+            try context.awaitClose(of: context.server.files.nodes(of: existing.identity), besides: open)
+        }
     }
 
     /// A look at what is there; nil if nothing is.
