@@ -51,6 +51,7 @@ extension FileInformation {
         }
         attributes = kept?.attributes ?? (isDirectory ? [] : .archive)
         if isDirectory { attributes.insert(.directory) }
+        if status.attributes & UInt64(APUS_STATX_COMPRESSED) != 0 { attributes.insert(.compressed) }
         if attributes.isEmpty { attributes = .normal }
         linkCount = status.link_count
         mode = UInt32(status.mode)

@@ -44,13 +44,13 @@ final class LinuxFile: StoreFile {
     // MARK: data
 
     /// [MS-FSA] 2.1.5.3: only a data stream has bytes.
-    private func requireData() throws(NTStatus) {
+    func requireData() throws(NTStatus) {
         if isDirectory || isSpecial { throw .invalidDeviceRequest }
     }
 
     /// The descriptor, able to do what is asked. Callers have looked at the open's granted access: the rights here
     /// are only about how much was asked of the kernel so far.
-    private func begin(_ rights: OpenHandle.Rights) throws(NTStatus) -> CInt {
+    func begin(_ rights: OpenHandle.Rights) throws(NTStatus) -> CInt {
         let descriptor = try handle.begin()
         if handle.rights.isSuperset(of: rights) { return descriptor }
         do throws(NTStatus) {

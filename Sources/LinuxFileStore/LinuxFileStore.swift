@@ -101,7 +101,8 @@ public final class LinuxFileStore: FileStore {
 
     /// A file system that knows user attributes answers "no such attribute", or lists none; others say unsupported.
     private static func probeCapabilities(_ root: CInt, _ options: LinuxFileStoreOptions) -> FileStoreCapabilities {
-        var capabilities: FileStoreCapabilities = [.sparseFiles]
+        var capabilities: FileStoreCapabilities = [.sparseFiles, .trim]
+        capabilities.formUnion(spaceCapabilities(root))
         // SAFETY: an empty buffer asks for the size.
         let result = unsafe Linux.attribute(
             root, isPathOnly: true, DOSAttributes.attributeName, into: .init(start: nil, count: 0))

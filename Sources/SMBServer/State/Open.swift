@@ -17,7 +17,6 @@ final class Open: Sendable {
         var frozenTimes: Set<FrozenTime> = []
         var isClosed = false
         /// Locks that this open holds are in its `FileNode`; replay needs Open.LockSequenceArray: issue C.
-        var resumeKey: [UInt8]?
     }
     enum FrozenTime: Hashable, Sendable { case lastAccess, lastWrite, change }
 

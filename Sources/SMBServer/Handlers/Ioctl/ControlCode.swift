@@ -35,12 +35,8 @@ struct ControlCode: RawRepresentable, Equatable {
     /// What a code is answered with that is not served.
     var refusal: NTStatus {
         switch self {
-        // Copying in the server, holes and clones: not yet.
-        case .requestResumeKey, .copyChunk, .copyChunkWrite, .setSparse, .setZeroData, .queryAllocatedRanges,
-            .duplicateExtents, .duplicateExtentsEx, .fileLevelTrim, .offloadRead, .offloadWrite:
-            .notSupported
-        case .setReparsePoint, .deleteReparsePoint, .requestResiliency, .enumerateSnapshots: .notSupported
-        case .getReparsePoint: .notAReparsePoint
+        // ODX, resilient handles, snapshots: not offered.
+        case .offloadRead, .offloadWrite, .requestResiliency, .enumerateSnapshots: .notSupported
         // 3.3.5.15.7: no branch cache.
         case .readHash: .hashNotSupported
         // 3.3.5.15.8: what the file system below does not know.
