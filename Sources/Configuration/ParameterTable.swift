@@ -82,6 +82,10 @@ extension Parameter {
         Parameter("hide dot files", .share, .boolean, "yes", "names that begin with a dot get the hidden attribute"),
         Parameter("veto files", .share, .text, "", "names nobody sees: /pattern/pattern/"),
         Parameter("store dos attributes", .share, .boolean, "yes", "keep attributes and creation time"),
+        Parameter("streams", .share, .boolean, "yes", "files have named streams", aliases: ["smbd:streams"]),
+        Parameter(
+            "mangled names", .share, .choice(["no", "illegal", "yes"]), "illegal",
+            "8.3 names: yes: in lists too; illegal: only if asked for; no: none"),
         Parameter("oplocks", .share, .boolean, "yes", "let clients cache"),
         Parameter(
             "case sensitive", .share, .choice(["yes", "no", "auto", "true", "false"]), "no", "names differ by case"),

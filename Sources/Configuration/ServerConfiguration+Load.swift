@@ -123,6 +123,10 @@ extension ShareConfiguration {
         values.text("veto files") { vetoFiles = $0.split(separator: "/").map(String.init) }
         values.boolean("store dos attributes") { storesDOSAttributes = $0 }
         values.text("case sensitive") { isCaseSensitive = ["yes", "true"].contains($0.lowercased()) }
+        values.boolean("streams") { hasStreams = $0 }
+        values.text("mangled names") {
+            shortNames = $0.lowercased() == "yes" ? .listed : $0.lowercased() == "no" ? .none : .onRequest
+        }
         values.text("smb encrypt") { encryption = ServerConfiguration.Requirement($0) }
         values.boolean("available") { isAvailable = $0 }
         if !name.isEmpty { values.number("max connections") { connectionCountMax = $0 } }

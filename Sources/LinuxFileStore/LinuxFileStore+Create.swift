@@ -20,7 +20,7 @@ extension LinuxFileStore {
         let caseSensitive = isCaseSensitive(parameters)
         let parent = try openParent(of: path.components, caseSensitive: caseSensitive)
         let systemName = try SystemPath(name)
-        if !caseSensitive, try foldedNames.spelling(of: name, in: parent.descriptor.raw) != nil {
+        if !caseSensitive, try otherSpelling(of: name, in: parent.descriptor.raw) != nil {
             throw .objectNameCollision
         }
         let folderSecurity = keptSecurityDescriptor(parent.descriptor.raw, isPathOnly: true)
@@ -116,6 +116,11 @@ extension LinuxFileStore {
         let file = LinuxFile(
             store: self, status: status, user: user, handle: handle, path: NTPath(components: components))
         do throws(NTStatus) {
+            // FILE_NO_COMPRESSION, [MS-FSA] 2.1.5.1.1: not even where the folder says so.
+            if parameters.options.contains(.noCompression), status.isCompressed {
+                try file.setCompressed(false)
+                status.isCompressed = false
+            }
             if !parameters.extendedAttributes.isEmpty {
                 try file.setExtendedAttributes(parameters.extendedAttributes, as: user)
             }

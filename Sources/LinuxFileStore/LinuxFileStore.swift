@@ -20,6 +20,10 @@ public struct LinuxFileStoreOptions: Sendable {
     public var forceDirectoryMode: UInt32 = 0
     /// `inherit owner`: what is new belongs to the owner of its folder.
     public var inheritsOwner = false
+    /// `streams`: files have named streams.
+    public var hasStreams = true
+    /// `mangled names`: a file is found by its 8.3 name too.
+    public var findsShortNames = true
     /// `store dos attributes`.
     public var keepsDOSAttributes = true
     /// `veto files`: these names cannot be seen, opened or made.
@@ -107,7 +111,8 @@ public final class LinuxFileStore: FileStore {
         let result = unsafe Linux.attribute(
             root, isPathOnly: true, DOSAttributes.attributeName, into: .init(start: nil, count: 0))
         if result >= 0 || result.failed(ENODATA) || result.failed(ERANGE) || result.failed(EACCES) {
-            capabilities.formUnion([.namedStreams, .extendedAttributes])
+            capabilities.insert(.extendedAttributes)
+            if options.hasStreams { capabilities.insert(.namedStreams) }
             if options.keepsDOSAttributes { capabilities.insert(.dosAttributes) }
         }
         return capabilities

@@ -50,6 +50,11 @@ enum CreateHandler {
         if input.contexts.timewarp != nil { throw .objectNameNotFound }
         var input = input
         input.options.subtract(ignoredOptions)
+        if NTPath.namesUnnamedStream(input.name) {
+            // [MS-FSA] 2.1.5.1: a data stream is not a folder.
+            if input.options.contains(.directoryFile) { throw .notADirectory }
+            input.options.insert(.nonDirectoryFile)
+        }
         let parameters = try openParameters(input, context)
         let opened = try store.open(path, parameters, as: context.treeConnect.credentials)
         let open: Open
@@ -81,10 +86,10 @@ enum CreateHandler {
         // SMB2.
         guard options.rawValue & 0x0010_2080 == 0 else { throw .notSupported }
         guard input.shareAccess.rawValue <= 7 else { throw .invalidParameter }
-        // Bits of the access mask that stand for nothing, no bit at all, and the right to wait for nothing else.
-        guard input.desiredAccess.rawValue & 0x0CE0_FE00 == 0,
-            !input.desiredAccess.subtracting(.synchronize).isEmpty
-        else { throw .accessDenied }
+        // Bits of the access mask that stand for nothing, and no bit at all.
+        guard input.desiredAccess.rawValue & 0x0CE0_FE00 == 0, !input.desiredAccess.isEmpty else {
+            throw .accessDenied
+        }
         // [MS-FSCC] 2.6: the attributes that a client may ask for; FILE_ATTRIBUTE_DEVICE and the rest are refused.
         guard input.fileAttributes.rawValue & 0xFFFF_8048 == 0 else { throw .invalidParameter }
         // Nothing is encrypted on the disk for one user, as NTFS would.

@@ -33,6 +33,8 @@ final class Open: Sendable {
     let state: Mutex<State>
     /// Open.CurrentByteOffset of [MS-FSA]: where the last READ ended, or what the client set; used by nothing.
     let currentByteOffset = Atomic<UInt64>(0)
+    /// `state.frozenTimes` is not empty: most handles never freeze any, and a WRITE need not take the lock to know.
+    let hasFrozenTimes = Atomic<Bool>(false)
 
     init(
         fileID: FileID, file: any StoreFile, node: FileNode, session: Session, treeConnect: TreeConnect,

@@ -36,12 +36,20 @@ enum ShareBuilder {
         options.inheritsOwner = share.inheritsOwner
         options.keepsDOSAttributes = share.storesDOSAttributes
         options.isVetoed = isVetoed
+        options.hasStreams = share.hasStreams
+        options.findsShortNames = share.shortNames != .none
         options.warn = { log("[\(share.name)] \($0)") }
         let store = try LinuxFileStore(root: share.path, options: options)
+        let shortNames: Share.ShortNames =
+            switch share.shortNames {
+            case .none: .none
+            case .onRequest: .onRequest
+            case .listed: .listed
+            }
         return Share(
             name: share.name, comment: share.comment, kind: .disk(store),
             requiresEncryption: share.encryption == .required, isCaseSensitive: share.isCaseSensitive,
-            hides: isVetoed,
+            shortNames: shortNames, hides: isVetoed,
             marksHidden: { name in
                 hidesDotFiles && name.utf8.first == UInt8(ascii: ".") && name.utf8 != [UInt8(ascii: ".")]
                     && name.utf8 != [UInt8(ascii: "."), UInt8(ascii: ".")]

@@ -152,15 +152,18 @@ extension IoctlHandler {
         let range = chunk.source..<chunk.source + chunk.byteCount
         let sourceInformation = try source.file.information()
         let information = try open.file.information()
-        // [MS-FSA] 2.1.5.10.4: both ranges lie in their files and apart, and a sparse file is cloned onto a sparse one.
-        guard range.upperBound <= sourceInformation.endOfFile, chunk.target + chunk.byteCount <= information.endOfFile,
+        // [MS-FSA] 2.1.5.10.4: the ranges lie apart, the source's within its file, and a sparse file is cloned onto a sparse one.
+        guard range.upperBound <= sourceInformation.endOfFile,
             source.file.identity != open.file.identity || !range.overlaps(chunk.target..<chunk.target + chunk.byteCount),
             !sourceInformation.attributes.contains(.sparseFile) || information.attributes.contains(.sparseFile)
         else { throw .notSupported }
+        // The target keeps its size: Windows says that all went well even if nothing of the range is in it.
+        let byteCount = min(chunk.byteCount, information.endOfFile - min(information.endOfFile, chunk.target))
+        guard byteCount > 0 else { return }
         context.server.send(open.node.breakReaders(by: open))
         context.connection.transport.willBlock()
         try open.keepingFrozenTimes { () throws(NTStatus) in
-            try open.file.clone(range, of: source.file, to: chunk.target)
+            try open.file.clone(range.lowerBound..<range.lowerBound + byteCount, of: source.file, to: chunk.target)
         }
         context.server.reportChange(open, [.size, .lastWrite])
     }
