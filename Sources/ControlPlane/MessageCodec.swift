@@ -96,7 +96,8 @@ extension ControlPlaneRequest {
             writer.number(exchange)
             return writer.bytes
         case .connectTree(
-            let share, let user, let isGuest, let isAnonymous, let userID, let groupID, let groupIDs, let remoteAddress):
+            let share, let user, let isGuest, let isAnonymous, let userID, let groupID, let groupIDs,
+            let remoteAddress):
             var writer = MessageWriter(case: 4)
             writer.text(share)
             writer.text(user)

@@ -1,5 +1,5 @@
-/// Everything the data plane asks of the control plane, in one place: the boundary between the code that acts on files as
-/// root and the code that reads logins, accounts and RPC. Both ends check lengths; neither trusts the other.
+/// Everything the data plane asks of the control plane, in one place: the boundary between the code that acts on files
+/// as root and the code that reads logins, accounts and RPC. Both ends check lengths; neither trusts the other.
 ///
 /// Each message is one datagram of at most `byteCountMax` bytes on a SOCK_SEQPACKET socket pair; a channel carries one
 /// request and then its answer.

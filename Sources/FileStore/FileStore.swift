@@ -95,6 +95,8 @@ public protocol StoreFile: FileSpace, ReparsePoints, Sendable {
     var isDirectory: Bool { get }
     /// The name it was opened by, in the spelling found on disk; follows `rename` through this handle.
     var path: NTPath { get }
+    /// Another handle has renamed the file: `path` is its name now.
+    func follow(_ path: NTPath)
 
     func close()
 

@@ -36,6 +36,8 @@ final class LinuxFile: StoreFile {
         set { name.withLock { $0 = newValue } }
     }
 
+    func follow(_ path: NTPath) { self.path = path }
+
     func close() {
         guard handle.close() else { return }
         if hasAnnouncedAllocation.load(ordering: .relaxed) { store.announcedAllocations.forget(identity) }

@@ -27,6 +27,11 @@ final class LinuxStream: StoreFile {
     var isDirectory: Bool { false }
     var path: NTPath { NTPath(components: file.path.components, stream: name.withLock { $0 }) }
 
+    func follow(_ path: NTPath) {
+        file.follow(NTPath(components: path.components))
+        if let stream = path.stream { name.withLock { $0 = stream } }
+    }
+
     func close() { file.close() }
 
     // MARK: data

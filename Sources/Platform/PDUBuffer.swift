@@ -128,5 +128,6 @@
     }
 
     /// A copy of the bytes in `range`.
+    // SAFETY: `region` checks the range; the copy is made before anything can change it.
     public func array(_ range: Range<Int>) -> [UInt8] { unsafe [UInt8](region(range)) }
 }

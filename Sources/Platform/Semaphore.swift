@@ -37,6 +37,7 @@ import Glibc
         until.tv_sec += milliseconds / 1000 + until.tv_nsec / 1_000_000_000
         until.tv_nsec %= 1_000_000_000
         while true {
+            // SAFETY: the semaphore is ours until deinit, and the time outlives the call.
             if unsafe sem_timedwait(semaphore, &until) == 0 { return true }
             if errno != EINTR { return false }
         }

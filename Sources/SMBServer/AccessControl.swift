@@ -31,8 +31,8 @@ public enum AuthenticationStep: Sendable {
 public struct AuthenticatedUser: Sendable {
     public var name: String
     public var domain: String
-    /// Session.FullSessionKey, [MS-SMB2] 3.3.1.8: the mechanism's key, whole. Of guests and anonymous users it is known to
-    /// everybody (zeros), so it protects nothing.
+    /// Session.FullSessionKey, [MS-SMB2] 3.3.1.8: the mechanism's key, whole. Of guests and anonymous users it is known
+    /// to everybody (zeros), so it protects nothing.
     public var sessionKey: [UInt8]
     public var credentials: Credentials
     public var isGuest: Bool

@@ -96,5 +96,6 @@ public struct WireReader: ~Escapable {
 
 extension RawSpan {
     /// A copy, for what must outlive the message.
+    // SAFETY: copied inside the closure.
     @inlinable public var array: [UInt8] { unsafe withUnsafeBytes { unsafe [UInt8]($0) } }
 }

@@ -1,7 +1,7 @@
 import Platform
 
-/// The four bytes before a message, [MS-SMB2] 2.1: a type, zero for SMB, and a length of 24 bits, big-endian. Types other than
-/// zero are those of the NetBIOS session service, RFC 1002 4.3, which clients still send on port 445 too.
+/// The four bytes before a message, [MS-SMB2] 2.1: a type, zero for SMB, and a length of 24 bits, big-endian. Types
+/// other than zero are those of the NetBIOS session service, RFC 1002 4.3, which clients still send on port 445 too.
 enum Frame {
     static let prefixByteCount = 4
     static let sessionRequest: UInt8 = 0x81

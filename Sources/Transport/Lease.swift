@@ -1,12 +1,14 @@
 import Platform
 
-/// Counts the requests of a reactor: odd while its holder is inside one. Whoever moves an odd count on owns the reactor's role
-/// from then on: normally the holder itself (`leave`), or, if that takes too long, someone who gives the role away.
+/// Counts the requests of a reactor: odd while its holder is inside one. Whoever moves an odd count on owns the
+/// reactor's role from then on: normally the holder itself (`leave`), or, if that takes too long, someone who gives the
+/// role away.
 struct Lease: ~Copyable, Sendable {
     typealias Ticket = UInt64
     private let count = Atomic<Ticket>(0)
 
-    /// Publishes all that the holder did with the role so far. No other thread writes an even count, so a store is enough.
+    /// Publishes all that the holder did with the role so far. No other thread writes an even count, so a store is
+    /// enough.
     @inline(__always)
     borrowing func enter() -> Ticket {
         let ticket = count.load(ordering: .relaxed) + 1

@@ -11,12 +11,14 @@ enum Listener {
             four.sin_family = sa_family_t(AF_INET)
             four.sin_port = port.bigEndian
             return try unsafe withUnsafeBytes(of: &four) { bytes throws(TransportError) in
+                // SAFETY: a sockaddr_in of exactly these bytes, which live through the call.
                 try unsafe open(AF_INET, bytes, address, port)
             }
         }
         guard unsafe inet_pton(AF_INET6, address, &six.sin6_addr) == 1 else { throw .invalidAddress(address) }
         six.sin6_family = sa_family_t(AF_INET6)
         six.sin6_port = port.bigEndian
+        // SAFETY: a sockaddr_in6 of exactly these bytes, which live through the call.
         return try unsafe withUnsafeBytes(of: &six) { bytes throws(TransportError) in
             try unsafe open(AF_INET6, bytes, address, port)
         }
@@ -50,6 +52,7 @@ enum Listener {
             _ = unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 unsafe getsockname(descriptor, $0, &length)
             }
+            // SAFETY: sockaddr_in6 has room for either family's address, and the port lies at the same place in both.
             return unsafe UInt16(bigEndian: pointer.pointee.sin6_port)
         }
     }

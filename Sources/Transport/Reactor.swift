@@ -2,13 +2,13 @@ import CLinux
 import Glibc
 import Platform
 
-/// A reactor is not a thread but a *role* (a poll set, the events it reported, its connections) that one thread of the crew
-/// holds at a time. A handler is a plain function that runs on the thread that read its request, so a fast request never
-/// pays for a change of threads; when one lasts too long, a standby takes the role over and goes on where the blocked thread
-/// stopped. That thread later sends its one reply and becomes a standby.
+/// A reactor is not a thread but a *role* (a poll set, the events it reported, its connections) that one thread of the
+/// crew holds at a time. A handler is a plain function that runs on the thread that read its request, so a fast request
+/// never pays for a change of threads; when one lasts too long, a standby takes the role over and goes on where the
+/// blocked thread stopped. That thread later sends its one reply and becomes a standby.
 @safe final class Reactor: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): everything but `lease` belongs to the thread that holds the role. The role changes hands
-    // only inside a request (`Lease`), and from one thread to the next through `Crew.state`.
+    // SAFETY (@unchecked Sendable): everything but `lease` belongs to the thread that holds the role. The role changes
+    // hands only inside a request (`Lease`), and from one thread to the next through `Crew.state`.
 
     /// Replies up to this size are collected; a larger one is sent as it is.
     private static let collectedByteCountMax = 16 << 10
@@ -72,12 +72,14 @@ import Platform
             input.append(old.span(start..<old.count))
             start = 0
             reply = configuration.buffers.take()
+            connection.leaveBehind()
             if serve(connection) == .lost { return .lost }
         } else if reply.count > 0 {
             reply = configuration.buffers.take()
         }
         while true {
             while let index = ready.popFirst() {
+                // SAFETY: `ready` counts what epoll_wait filled in.
                 let descriptor = unsafe events[index].data.fd
                 if descriptor == stopEvent { return finish() }
                 if listeners.contains(descriptor) {
@@ -88,6 +90,7 @@ import Platform
                 }
             }
             current = nil
+            // SAFETY: the kernel writes at most `events.count` events, and the buffer lives as long as the reactor.
             let count = unsafe epoll_wait(poll, events.baseAddress, CInt(events.count), -1)
             ready = 0..<max(0, Int(count))
             lease.touch()
@@ -222,6 +225,7 @@ import Platform
             if ownsBuffer { configuration.buffers.give(buffer) }
             return .next
         }
+        // SAFETY: the range is one whole frame that was received into the buffer.
         let message = unsafe buffer.region(range.lowerBound + Frame.prefixByteCount..<range.upperBound)
         let reply = self.reply
         reply.count = 0
@@ -236,12 +240,8 @@ import Platform
         if !isEmpty { Frame.writePrefix(reply, at: 0) }
         if ownsBuffer { configuration.buffers.give(buffer) }
         guard isHolder else {
-            if isEmpty {
-                configuration.buffers.give(reply)
-                if !goesOn { connection.closeWhenSent() }
-            } else {
-                connection.sendLate(reply, closes: !goesOn)
-            }
+            if isEmpty { configuration.buffers.give(reply) }
+            connection.comeBack(with: isEmpty ? nil : reply, closes: !goesOn)
             return .lost
         }
         if !isEmpty { collect(connection) }
@@ -293,6 +293,7 @@ import Platform
             buffer = input
             wanted = Self.inputByteCount
         }
+        // SAFETY: `spare` makes the room; what lies there is written before it is read.
         let room = unsafe buffer.spare(wanted)
         // SAFETY: the room has `wanted` bytes.
         let count = unsafe recv(connection.descriptor, room.baseAddress, wanted, 0)
@@ -346,6 +347,7 @@ import Platform
 
     /// Gives the role away if this thread is inside `connection`'s receiver.
     static func giveAway(whileIn connection: TCPConnection) {
+        // SAFETY: reads this thread's own slot.
         guard let pointer = unsafe linux_thread_value() else { return }
         // SAFETY: `inCall` of this thread set it, and takes it back before the call ends.
         let call = unsafe pointer.assumingMemoryBound(to: Call.self).pointee

@@ -2,11 +2,12 @@ import CLinux
 import Glibc
 import Platform
 
-/// One TCP connection. Receiving is up to the thread that holds the reactor's role; sending is up to whoever has a reply, so
-/// there is a lock around the sending side. While nothing is under way it holds no buffer.
+/// One TCP connection. Receiving is up to the thread that holds the reactor's role; sending is up to whoever has a
+/// reply, so there is a lock around the sending side. While nothing is under way it holds no buffer.
 @safe public final class TCPConnection: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): `partial`, `backlog`, `isHolding` and `receiver` are touched only by the holder of the reactor's role, which
-    // changes hands through `Lease` and `Crew.state`; everything else is immutable or behind `outbox`.
+    // SAFETY (@unchecked Sendable): `partial`, `backlog`, `isHolding` and `receiver` are touched only by the holder of
+    // the reactor's role, which changes hands through `Lease` and `Crew.state`; everything else is immutable or behind
+    // `outbox`.
 
     let descriptor: CInt
     /// The client's address as text, without port.
@@ -14,6 +15,7 @@ import Platform
     private let poll: CInt
     private let buffers: BufferPool
     private let unsentByteCountMax: Int
+    private let leftBehindCountMax: Int
     private let registry: ConnectionRegistry
     /// Set before the first event, nil once the connection has ended.
     var receiver: (any MessageReceiver)?
@@ -32,6 +34,8 @@ import Platform
         var holdsBacklog = false
         /// Close once everything is sent.
         var closesWhenSent = false
+        /// Requests whose threads lost the reactor's role over them and have not come back.
+        var leftBehindCount = 0
     }
     private let outbox = Mutex(Outbox())
 
@@ -45,6 +49,7 @@ import Platform
         self.registry = registry
         buffers = configuration.buffers
         unsentByteCountMax = configuration.unsentByteCountMax
+        leftBehindCountMax = configuration.leftBehindCountMax
     }
 
     deinit {
@@ -85,11 +90,16 @@ import Platform
         }
     }
 
-    /// The reply to a request that was left behind: sent by the thread that made it.
-    func sendLate(_ buffer: PDUBuffer, closes: Bool) {
+    /// The role went to another thread while one of this connection's requests ran: that one is left behind. With many
+    /// of them nothing more is read, so that no client takes all threads, and few replies gather.
+    func leaveBehind() { outbox.withLock { $0.leftBehindCount += 1 } }
+
+    /// A request that was left behind is done; its thread sends the reply, if there is one.
+    func comeBack(with reply: PDUBuffer?, closes: Bool) {
         outbox.withLock { box in
+            box.leftBehindCount -= 1
             if closes { box.closesWhenSent = true }
-            enqueue(buffer, 0..<buffer.count, ownsBuffer: true, &box)
+            if let reply { enqueue(reply, 0..<reply.count, ownsBuffer: true, &box) } else { settle(&box) }
         }
     }
 
@@ -117,7 +127,7 @@ import Platform
         isHolding = true
         outbox.withLock { box in
             box.holdsBacklog = true
-            listen(EPOLLOUT.rawValue, &box)
+            listen(&box)
         }
     }
 
@@ -127,7 +137,7 @@ import Platform
         isHolding = false
         outbox.withLock { box in
             box.holdsBacklog = false
-            listen(box.unsent.isEmpty ? EPOLLIN.rawValue : EPOLLOUT.rawValue, &box)
+            listen(&box)
         }
         guard let messages = backlog else { return }
         backlog = nil
@@ -138,9 +148,8 @@ import Platform
     /// Sends what could not be sent before. - Returns: true if nothing speaks against reading on.
     func mayRead() -> Bool {
         outbox.withLock { box in
-            if box.unsent.isEmpty, !box.closesWhenSent { return true }
-            settle(&box)
-            return box.unsent.isEmpty && !box.closesWhenSent
+            if !box.unsent.isEmpty || box.closesWhenSent { settle(&box) }
+            return box.unsent.isEmpty && !box.closesWhenSent && box.leftBehindCount < leftBehindCountMax
         }
     }
 
@@ -164,11 +173,16 @@ import Platform
             buffers.give(buffer)
         }
         if box.unsent.isEmpty, box.closesWhenSent { disconnect() }
-        // Not read from while it does not read.
-        listen(box.unsent.isEmpty && !box.holdsBacklog ? EPOLLIN.rawValue : EPOLLOUT.rawValue, &box)
+        listen(&box)
     }
 
-    private func listen(_ interest: UInt32, _ box: inout Outbox) {
+    /// Has the poll tell what is waited for: not for more to read while the client does not read itself; for nothing
+    /// (but that it has gone) while too many of its requests are left behind.
+    private func listen(_ box: inout Outbox) {
+        let interest =
+            if box.leftBehindCount >= leftBehindCountMax { 0 as UInt32 } else {
+                box.unsent.isEmpty && !box.holdsBacklog ? EPOLLIN.rawValue : EPOLLOUT.rawValue
+            }
         guard interest != box.interest else { return }
         box.interest = interest
         Reactor.control(poll, EPOLL_CTL_MOD, descriptor, interest)
@@ -178,6 +192,7 @@ import Platform
     private func push(_ buffer: PDUBuffer, _ range: Range<Int>) -> Int {
         var at = range.lowerBound
         while at < range.upperBound {
+            // SAFETY: the range is part of what was appended to the buffer.
             let rest = unsafe buffer.region(at..<range.upperBound)
             // SAFETY: the region lies inside the buffer, which nobody else writes to any more.
             let count = unsafe Glibc.send(descriptor, rest.baseAddress, rest.count, CInt(MSG_NOSIGNAL))

@@ -30,6 +30,8 @@ public final class TCPTransport: Sendable {
     }
 
     public var connectionCount: Int { registry.count }
+    /// Threads that serve, are blocked in a request, or stand by.
+    public var threadCount: Int { crew.threadCount }
 
     /// Listens on an address, to be called before `start`.
     /// - Parameters:

@@ -13,8 +13,12 @@ public struct TransportConfiguration: Sendable {
     public var watchdogInterval = 2000
     public var connectionCountMax = 1024
     public var connectionCountPerAddressMax = 256
-    /// Bytes of replies that a client may leave unread before its connection is closed.
-    public var unsentByteCountMax = 64 << 20
+    /// Requests of one connection that may be blocked at a time; more are not read until one is done. Each keeps a
+    /// thread.
+    public var leftBehindCountMax = 16
+    /// Bytes of replies that a client may leave unread before its connection is closed: more than the largest replies
+    /// of all that it may have blocked.
+    public var unsentByteCountMax = 160 << 20
     /// Called about four times a second, on a thread of its own.
     public var tick: @Sendable () -> Void = {}
     public var buffers: BufferPool

@@ -2,8 +2,8 @@ import Glibc
 import Platform
 
 /// Finds the reactors whose holder was inside the same request at two looks in a row, and has a standby take over. Slow
-/// requests come in bursts, and each holds up those behind it until it is found out: so after a find it looks ten times as
-/// often for a while. Sleeps while no reactor does anything.
+/// requests come in bursts, and each holds up those behind it until it is found out: so after a find it looks ten times
+/// as often for a while. Sleeps while no reactor does anything.
 final class Watchdog: Sendable {
     /// Microseconds between two looks; 0: there is no watchdog.
     let interval: Int
@@ -45,8 +45,8 @@ final class Watchdog: Sendable {
         }
     }
 
-    /// A holder first touches its lease and then looks at `isParked`; here it is the other way round. So either it sees that
-    /// the watchdog is parked, or the watchdog sees that it is awake.
+    /// A holder first touches its lease and then looks at `isParked`; here it is the other way round. So either it sees
+    /// that the watchdog is parked, or the watchdog sees that it is awake.
     private func park(_ reactors: [Reactor], _ seen: [Lease.Ticket]) {
         isParked.store(true, ordering: .sequentiallyConsistent)
         let isAwake =

@@ -27,6 +27,7 @@ enum Interfaces {
         defer { unsafe freeifaddrs(list) }
         var found: [(String, String)] = []
         var next = unsafe list
+        // SAFETY: the list and its texts live until freeifaddrs above, at the end of this function.
         while let entry = unsafe next {
             unsafe next = entry.pointee.ifa_next
             guard let address = unsafe entry.pointee.ifa_addr else { continue }

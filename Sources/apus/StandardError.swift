@@ -26,6 +26,7 @@ enum TextFile {
 
     /// - Returns: nil if there is no such file.
     static func read(_ path: String) throws(Failure) -> String? {
+        // SAFETY: the path is a terminated string for the length of the call.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
@@ -49,6 +50,7 @@ enum TextFile {
     /// Replaces the file in one step: whoever reads it sees the old text or the new one, never half of it.
     static func replace(_ path: String, with text: String, mode: mode_t) throws(Failure) {
         let temporary = path + ".new"
+        // SAFETY: the path is a terminated string for the length of the call.
         let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw .unwritable(temporary, errno) }
         defer { close(descriptor) }
@@ -63,6 +65,7 @@ enum TextFile {
             guard count > 0 else { throw .unwritable(temporary, errno) }
             offset += count
         }
+        // SAFETY: both paths are terminated strings for the length of the call.
         guard fchmod(descriptor, mode) == 0, fsync(descriptor) == 0, unsafe rename(temporary, path) == 0 else {
             throw .unwritable(path, errno)
         }

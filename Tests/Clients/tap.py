@@ -23,10 +23,10 @@ def check(name, function, *arguments):
             print(f"#   {line[:200]}", flush=True)
 
 
-def expect_error(code, function, *arguments):
+def expect_error(code, function, *arguments, **named):
     """The call must fail, and say `code` somewhere in its error."""
     try:
-        function(*arguments)
+        function(*arguments, **named)
     except Exception as error:
         assert code in str(error) or code in repr(error), f"wanted {code}, got {error!r}"
         return

@@ -104,6 +104,26 @@ def missing_file():
         smbclient.reset_connection_cache()
 
 
+def names_of_one_file():
+    """[MS-FSA] 2.1.5.5: of two names each is deleted on its own, while the other one is open."""
+    smbclient.register_session(HOST, USER1, PASS1, port=PORT)
+    first, second = rf"{ROOT}\name one", rf"{ROOT}\name two"
+    with smbclient.open_file(first, "wb", port=PORT) as file:
+        file.write(b"kept")
+    smbclient.link(first, second, port=PORT)
+    with smbclient.open_file(second, "rb", share_access="rwd", port=PORT) as file:
+        smbclient.remove(first, port=PORT)
+        assert smbclient.listdir(ROOT, port=PORT) == ["name two"], smbclient.listdir(ROOT, port=PORT)
+        assert file.read() == b"kept"
+    with smbclient.open_file(second, "rb", share_access="rwd", port=PORT) as file:
+        smbclient.rename(second, first, port=PORT)
+        smbclient.remove(first, port=PORT)
+        # The name that the open file was given meanwhile is the one that goes, with its last handle.
+        expect_error("STATUS_DELETE_PENDING", smbclient.stat, first, port=PORT)
+    assert smbclient.listdir(ROOT, port=PORT) == []
+    smbclient.reset_connection_cache()
+
+
 check("smbprotocol: files, folders, times, renames, deletes", plain_files)
 check("smbprotocol: free space", space)
 check("smbprotocol: sealed session", sealed)
@@ -111,6 +131,7 @@ for dialect in (Dialects.SMB_2_0_2, Dialects.SMB_2_1_0, Dialects.SMB_3_0_0, Dial
     check(f"smbprotocol {dialect:#x}: a related compound, signed", raw, dialect)
 for dialect in (Dialects.SMB_3_0_0, Dialects.SMB_3_0_2, Dialects.SMB_3_1_1):
     check(f"smbprotocol {dialect:#x}: a related compound, sealed", raw, dialect, True)
+check("smbprotocol: two names of one file", names_of_one_file)
 check("smbprotocol: a missing file is ENOENT", missing_file)
 check("smbprotocol: a wrong password is refused",
       expect_error, "LogonFailure", smbclient.register_session, HOST, USER1, "wrong", PORT)

@@ -34,11 +34,13 @@ extension Connection {
             let compound = SuspendedCompound.Position()
             try unsafe processCompound(message, from: compound, reply: reply, resuming: nil)
         case TransformHeader.protocolID:
+            // SAFETY: the transport guarantees the memory for the length of `receive`, which this does not outlive.
             let (session, inner) = try unsafe unseal(message)
             var compound = SuspendedCompound.Position()
             compound.sealedBy = session
             try unsafe processCompound(inner, from: compound, reply: reply, resuming: nil)
         case SMB1Negotiate.protocolID:
+            // SAFETY: as for the others.
             try unsafe receiveMultiProtocolNegotiate(message, reply: reply)
         default:
             // Compression (0xFC) is not negotiated, so it is as unexpected as anything else: [MS-SMB2] 3.3.5.2.13.
@@ -55,15 +57,18 @@ extension Connection {
         else { throw .badSeal }
         let header: TransformHeader
         do {
+            // SAFETY: as above; the span ends with this scope.
             var reader = unsafe WireReader(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(message)))
             header = try TransformHeader(from: &reader)
         } catch { throw .badSeal }
         // Flags (EncryptionAlgorithm in 3.0) must be 1.
         guard header.flags == 1, Int(header.originalMessageSize) == message.count - TransformHeader.byteCount,
-            // Connection.ConstrainedConnection: as long as only strangers are logged in, their well-known key seals nothing.
+            // Connection.ConstrainedConnection: as long as only strangers are logged in, their well-known key seals
+            // nothing.
             state.withLock({ $0.hasLoggedIn }), let session = session(header.sessionID),
             let key = session.state.withLock({ $0.login?.unsealingKey })
         else { throw .badSeal }
+        // SAFETY: the guard proves that the message is longer than both headers; the two parts do not overlap.
         let head = unsafe UnsafeMutableRawBufferPointer(rebasing: message[..<TransformHeader.byteCount])
         let inner = unsafe UnsafeMutableRawBufferPointer(rebasing: message[TransformHeader.byteCount...])
         guard unsafe key.unseal(header: head, message: inner) else { throw .badSeal }
@@ -71,6 +76,7 @@ extension Connection {
         guard unsafe UInt32(littleEndian: inner.loadUnaligned(as: UInt32.self)) == SMB2Header.protocolID else {
             throw .protocolViolation("a sealed message that holds no SMB2 header")
         }
+        // SAFETY: `inner` holds more than a header of 64 bytes.
         return unsafe (session, inner)
     }
 
@@ -87,6 +93,7 @@ extension Connection {
         var chain = ResponseChain(reply: reply, start: reply.count)
         if let held { chain.resume(held) }
         while position.offset < message.count {
+            // SAFETY: the loop's condition keeps the offset inside the message, which outlives this call.
             let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: message[position.offset...])
             let outcome = try unsafe processRequest(rest, &position, &chain, resuming: parked)
             parked = nil

@@ -34,16 +34,19 @@ extension Connection {
         _ chain: inout ResponseChain,
         resuming parked: ParkedRequest?
     ) throws(DisconnectReason) -> RequestOutcome {
+        // SAFETY: `rest` is part of the message, which outlives this call; `length` lies within it.
         let (received, length) = try unsafe requestHeader(rest)
         position.offset += length
         position.current = received
         let request = unsafe UnsafeMutableRawBufferPointer(rebasing: rest[..<length])
         if received.command == SMB2Command.cancel.rawValue {
+            // SAFETY: the request's bytes outlive the call.
             unsafe cancel(received, request, position)
             return length == rest.count ? .finished : .next
         }
         let admission =
             if let parked { readmit(received, parked, position) } else {
+                // SAFETY: the request's bytes outlive the call.
                 try unsafe admit(received, request, &position)
             }
         position.signingKey = admission.signingKey
@@ -55,6 +58,7 @@ extension Connection {
             isAuthentic: admission.isAuthentic, reply: chain.reply,
             headerStart: headerStart, relatedFileID: position.fileID,
             isFollowed: length != rest.count, parkedRequest: parked, wakeReason: parked?.begin())
+        // SAFETY: the request's bytes outlive the call.
         var status = unsafe run(request, admission, position, &context)
         if let reason = context.disconnectReason { throw reason }
         if status == .pending, let waiting = context.parkedRequest {
@@ -76,6 +80,7 @@ extension Connection {
     private func requestHeader(_ rest: UnsafeMutableRawBufferPointer) throws(DisconnectReason) -> (SMB2Header, Int) {
         let header: SMB2Header
         do {
+            // SAFETY: the span ends with this scope, the bytes later.
             var reader = unsafe WireReader(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rest)))
             header = try SMB2Header(from: &reader)
         } catch { throw .protocolViolation("not an SMB2 header") }
@@ -117,6 +122,7 @@ extension Connection {
         position.sessionID = admission.header.sessionID
         position.treeID = admission.header.treeID
         admission.isAuthentic = position.sealedBy != nil
+        // SAFETY: the request's bytes outlive the call.
         admission.refusal = unsafe check(&admission, request, isSealed: position.sealedBy != nil)
         position.hasContext = admission.refusal == nil
         return admission
@@ -132,6 +138,7 @@ extension Connection {
             return requirements.contains(.session) ? .userSessionDeleted : nil
         }
         let found = session.admission(treeID: admission.header.treeID, on: self)
+        // SAFETY: the request's bytes outlive the call.
         if !isSealed, let refusal = unsafe checkSignature(&admission, request, found.login, found.signingKey, command) {
             return refusal
         }
@@ -162,6 +169,7 @@ extension Connection {
         if admission.header.flags.contains(.signed) {
             // Even the answer to a wrong signature is signed: a client that demands it could not read it otherwise.
             admission.signingKey = key
+            // SAFETY: the request's bytes outlive the call, and nobody else has them.
             guard unsafe key.verify(request) else { return .accessDenied }
             admission.isAuthentic = true
         } else if login.requiresSigning, command != .negotiate, command != .sessionSetup {
@@ -241,9 +249,11 @@ extension Connection {
 
     /// [MS-SMB2] 3.3.5.4 and 3.3.5.5: the responses of NEGOTIATE and of each SESSION_SETUP but the last count too.
     private func hash(_ reply: PDUBuffer, from start: Int, _ target: RequestContext.PreauthTarget) {
+        // SAFETY: `region` checks the range; nothing is appended to the reply while it is read.
         let response = unsafe UnsafeRawBufferPointer(reply.region(start..<reply.count))
         switch target {
         case .none: break
+        // SAFETY: `response` lives through both calls.
         case .connection: state.withLock { unsafe $0.negotiated?.preauthHash?.update(response) }
         case .session(let session): session.state.withLock { unsafe $0.preauthHash?.update(response) }
         }
@@ -256,6 +266,7 @@ extension Connection {
         if let session = session(header.sessionID), position.sealedBy == nil {
             let found = session.admission(treeID: 0, on: self)
             if header.flags.contains(.signed) {
+                // SAFETY: the request's bytes outlive the call.
                 if let key = found.signingKey, unsafe !key.verify(request) { return }
             } else if found.login?.requiresSigning == true {
                 return

@@ -88,6 +88,7 @@ struct ResponseChain {
     /// [MS-SMB2] 3.3.4.1.1: the flag first, since the signature covers it.
     private func sign(_ range: Range<Int>, _ key: SigningKey?) {
         guard let key else { return }
+        // SAFETY: `region` checks the range, which begins with a whole header: 16 and four more bytes are inside.
         let region = unsafe reply.region(range)
         let flags = unsafe UInt32(littleEndian: region.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
         reply.patch(flags | SMB2Header.Flags.signed.rawValue, at: range.lowerBound + 16)

@@ -51,8 +51,8 @@ extension CreateHandler {
             treeConnect: tree, grantedAccess: granted, shareAccess: input.shareAccess, options: input.options)
     }
 
-    /// What the open may ask for: the lease of its context, or an oplock. [MS-SMB2] 3.3.5.9.8: a lease context counts only
-    /// with its own level.
+    /// What the open may ask for: the lease of its context, or an oplock. [MS-SMB2] 3.3.5.9.8: a lease context counts
+    /// only with its own level.
     static func cachingRequest(_ input: Input, _ open: Open) -> CachingRequest {
         if input.oplockLevel != leaseOplockLevel { return .oplock(CacheState(oplockLevel: input.oplockLevel)) }
         // Leases on folders come with directory leasing, which is not announced.

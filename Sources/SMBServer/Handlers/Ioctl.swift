@@ -73,7 +73,8 @@ enum IoctlHandler {
         switch control.code {
         case .validateNegotiateInfo: return try validateNegotiation(control, in: &context)
         // 3.3.5.15.2: there is no DFS here. Clients know this status, and take the path as it is.
-        // [MS-SMB2] 3.3.5.15.11: interfaces are told by a server with several channels; the others have no driver for it.
+        // [MS-SMB2] 3.3.5.15.11: interfaces are told by a server with several channels; the others have no driver for
+        // it.
         case .dfsGetReferrals, .dfsGetReferralsEx, .queryNetworkInterfaceInfo: throw .fsDriverRequired
         // 3.3.5.15.11 asks for multichannel.
         default: throw .notSupported

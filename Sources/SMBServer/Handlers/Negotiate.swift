@@ -163,6 +163,7 @@ extension Connection {
         guard state.withLock({ $0.negotiated == nil }) else { throw .protocolViolation("SMB1 after NEGOTIATE") }
         let request: SMB1Negotiate
         do {
+            // SAFETY: the span ends with this scope, the message later.
             var reader = unsafe WireReader(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(message)))
             request = try SMB1Negotiate(from: &reader)
         } catch { throw .protocolViolation("an SMB1 message other than NEGOTIATE") }

@@ -45,6 +45,7 @@ enum ReadHandler {
             guard error == .pending else { throw error }
         }
         context.connection.transport.willBlock()
+        // SAFETY: `room` is the reply's spare space, which only this request writes to.
         return try unsafe open.file.read(into: room, at: request.offset, mayBlock: true)
     }
 }

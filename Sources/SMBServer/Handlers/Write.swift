@@ -16,8 +16,8 @@ enum WriteHandler {
         guard !open.isDirectory else { throw .invalidDeviceRequest }
         try context.requireWritable()
         try open.requireAny(of: [.writeData, .appendData])
-        // [MS-FSA] 2.1.5.4: no file reaches beyond 2^63 - 1. Over SMB2, FILE_APPEND_DATA alone writes anywhere, as Windows has
-        // it, and an offset of all ones is not the end of the file.
+        // [MS-FSA] 2.1.5.4: no file reaches beyond 2^63 - 1. Over SMB2, FILE_APPEND_DATA alone writes anywhere, as
+        // Windows has it, and an offset of all ones is not the end of the file.
         let offset = request.offset
         guard offset <= UInt64(Int64.max) - UInt64(count) else { throw .invalidParameter }
         if open.node.isLocked(offset..<offset + UInt64(count), against: open, writing: true) {
@@ -45,6 +45,7 @@ enum WriteHandler {
     private static func withBytes(
         _ span: RawSpan, _ body: (UnsafeRawBufferPointer) throws(NTStatus) -> Void
     ) throws(NTStatus) {
+        // SAFETY: the bytes are used inside the closure only.
         let result: Result<Void, NTStatus> = unsafe span.withUnsafeBytes { bytes in
             do throws(NTStatus) {
                 try unsafe body(bytes)

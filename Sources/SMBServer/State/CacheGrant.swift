@@ -1,8 +1,8 @@
 import NTTypes
 import SMBWire
 
-/// What a client may cache of a file: the lease states of [MS-SMB2] 2.2.13.2.8. Oplocks are the same thing with a holder that
-/// is one open: level II is R, exclusive RW, batch RWH.
+/// What a client may cache of a file: the lease states of [MS-SMB2] 2.2.13.2.8. Oplocks are the same thing with a
+/// holder that is one open: level II is R, exclusive RW, batch RWH.
 struct CacheState: OptionSet, Hashable {
     let rawValue: UInt32
     static var read: Self { .init(rawValue: 1) }

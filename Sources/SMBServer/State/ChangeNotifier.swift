@@ -29,8 +29,9 @@ enum ChangeAction: UInt32 {
     case renamedNewName = 5
 }
 
-/// Who watches which folder, and what there is to tell, [MS-FSA] 2.1.5.11 and 2.1.4.1. Watching begins with an open's first
-/// request and goes on between its requests until it is closed; changes made through this server are reported from here.
+/// Who watches which folder, and what there is to tell, [MS-FSA] 2.1.5.11 and 2.1.4.1. Watching begins with an open's
+/// first request and goes on between its requests until it is closed; changes made through this server are reported
+/// from here.
 final class ChangeNotifier: Sendable {
     struct Change: Equatable {
         var action: ChangeAction
@@ -100,7 +101,8 @@ final class ChangeNotifier: Sendable {
         for request in waiting { request.wake(.closed) }
     }
 
-    /// Something at `path` changed. - Parameter filter: which kinds of change it is; a watch that asked for one hears of it.
+    /// Something at `path` changed. - Parameter filter: which kinds of change it is; a watch that asked for one hears
+    /// of it.
     func report(_ action: ChangeAction, _ path: NTPath, in share: Share, _ filter: ChangeFilter) {
         guard isWatched.load(ordering: .relaxed), let name = path.components.last else { return }
         let woken = watches.withLock { watches -> [ParkedRequest] in

@@ -2,8 +2,8 @@ import NTTypes
 import Platform
 import SMBWire
 
-/// Oplocks and leases of one file or stream, [MS-FSA] 2.1.4.12 and 2.1.5.18, [MS-SMB2] 3.3.1.4. Everything is decided under the
-/// node's lock; what must be sent is handed back and sent without it.
+/// Oplocks and leases of one file or stream, [MS-FSA] 2.1.4.12 and 2.1.5.18, [MS-SMB2] 3.3.1.4. Everything is decided
+/// under the node's lock; what must be sent is handed back and sent without it.
 extension FileNode.State {
     /// Opens with no more than these rights disturb nobody's cache: [MS-FSA] 2.1.4.12.
     private static let statAccess: AccessMask = [.readAttributes, .writeAttributes, .synchronize]

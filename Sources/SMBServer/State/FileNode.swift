@@ -8,27 +8,59 @@ import SMBWire
 final class FileNode: Sendable {
     struct State {
         var opens: [Open] = []
-        /// The name goes with the last open: File.PendingNotifications' cousin DeletePending, [MS-FSA] 2.1.1.5.
-        var isDeletePending = false
-        /// As whom, for the removal.
-        var deleter: Credentials?
+        /// Names that go with their last open: Link.IsDeleted, [MS-FSA] 2.1.1.4. A file may have several, and each goes
+        /// on its own.
+        var pendingRemovals: [PendingRemoval] = []
         var locks = ByteRangeLocks()
         /// Oplocks and leases, see FileNode+Caching.swift.
         var grants: [CacheGrant] = []
         /// Requests that wait for a break to be acknowledged, or for a holder to close.
         var breakWaiters: [ParkedRequest] = []
 
+        /// A named stream is one thing, whichever of its file's names it was reached by.
+        let isStream: Bool
+        func isSame(_ name: NTPath, _ other: NTPath) -> Bool { isStream || name == other }
+
+        func removal(of open: Open) -> PendingRemoval? {
+            guard !pendingRemovals.isEmpty else { return nil }
+            let name = open.file.path
+            return pendingRemovals.first { isSame($0.name, name) }
+        }
+        mutating func addRemoval(of open: Open) {
+            guard removal(of: open) == nil else { return }
+            pendingRemovals.append(PendingRemoval(name: open.file.path, deleter: open.credentials))
+        }
+        mutating func cancelRemoval(of open: Open) {
+            let (name, isStream) = (open.file.path, isStream)
+            pendingRemovals.removeAll { isStream || $0.name == name }
+        }
+        /// Takes the removal that is due now that `open`, which is listed no more, was the name's last.
+        mutating func takeDueRemoval(of open: Open) -> PendingRemoval? {
+            guard let removal = removal(of: open) else { return nil }
+            if opens.contains(where: { isSame($0.file.path, removal.name) }) { return nil }
+            cancelRemoval(of: open)
+            return removal
+        }
+
         mutating func takeBreakWaiters() -> [ParkedRequest] {
             defer { breakWaiters = [] }
             return breakWaiters
         }
     }
+    struct PendingRemoval {
+        var name: NTPath
+        /// As whom.
+        let deleter: Credentials
+    }
     let key: FileTable.Key
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     /// How many hold it; guarded by the table's lock.
     private let holderCount = Atomic<Int>(0)
 
-    init(key: FileTable.Key) { self.key = key }
+    init(key: FileTable.Key) {
+        self.key = key
+        state = Mutex(State(isStream: key.stream != nil))
+    }
 
     fileprivate func adjust(_ change: Int) -> Int { holderCount.wrappingAdd(change, ordering: .relaxed).newValue }
     func retain() { _ = adjust(1) }
@@ -62,7 +94,7 @@ final class FileNode: Sendable {
     ) -> Admission {
         var collected: [BreakNotice] = []
         let admission = state.withLock { state -> Admission in
-            if state.isDeletePending { return .refused(.deletePending) }
+            if state.removal(of: open) != nil { return .refused(.deletePending) }
             let holder: CacheGrant.Holder =
                 if case .lease(let lease) = request { .lease(lease.identity) } else { .open(open.fileID.volatile) }
             let hasConflict = Self.hasConflict(open.grantedAccess, open.shareAccess, in: state)
@@ -97,30 +129,39 @@ final class FileNode: Sendable {
 
     // MARK: deletion
 
-    var isDeletePending: Bool { state.withLock { $0.isDeletePending } }
+    /// Whether the name that `open` was made by is to go.
+    func isDeletePending(for open: Open) -> Bool { state.withLock { $0.removal(of: open) != nil } }
 
-    /// [MS-FSA] 2.1.5.15.3: sets or clears the disposition. Everybody sees it at once.
-    func setDeletePending(_ isPending: Bool, by open: Open) throws(NTStatus) {
+    /// [MS-FSA] 2.1.5.15.3: sets or clears the disposition of the name that `open` was made by. Everybody sees it at
+    /// once.
+    func setDeletePending(_ isPending: Bool, by open: Open) {
         state.withLock { state in
-            state.isDeletePending = isPending
-            state.deleter = isPending ? open.credentials : nil
+            if isPending { state.addRemoval(of: open) } else { state.cancelRemoval(of: open) }
+        }
+    }
+
+    /// One handle has renamed the file: the others that were made by the old name know it by the new one now.
+    func renamed(from old: NTPath, to new: NTPath) {
+        state.withLock { state in
+            for open in state.opens where open.file.path == old { open.file.follow(new) }
+            for index in state.pendingRemovals.indices where state.pendingRemovals[index].name == old {
+                state.pendingRemovals[index].name = new
+            }
         }
     }
 
     /// Takes an open out, [MS-FSA] 2.1.5.5.
-    /// - Returns: as whom to remove the name now, the requests to wake since something went away, and leases that ended.
+    /// - Returns: as whom to remove the name now, the requests to wake since something went away, and leases that
+    /// ended.
     func remove(
         _ open: Open, deletesOnClose: Bool
     ) -> (deleter: Credentials?, woken: [ParkedRequest], leases: [LeaseIdentity]) {
         state.withLock { state in
             state.opens.removeAll { $0 === open }
-            if deletesOnClose, !state.isDeletePending {
-                state.isDeletePending = true
-                state.deleter = open.credentials
-            }
+            if deletesOnClose { state.addRemoval(of: open) }
             let leases = state.release(open)
             let woken = state.locks.removeAll(of: open) + state.takeBreakWaiters()
-            return (state.opens.isEmpty && state.isDeletePending ? state.deleter : nil, woken, leases)
+            return (state.takeDueRemoval(of: open)?.deleter, woken, leases)
         }
     }
 

@@ -38,7 +38,8 @@ final class ParkedRequest: Sendable {
     let treeID: UInt32
     /// The message from this request's header on (the rest of the compound included), and how to go on with it.
     let work = Mutex<SuspendedCompound?>(nil)
-    /// Whether the client is told that it waits. A rename that waits for others to let go is simply slow, as on Windows.
+    /// Whether the client is told that it waits. A rename that waits for others to let go is simply slow, as on
+    /// Windows.
     let sendsInterim: Bool
     private let state = Mutex(State())
 

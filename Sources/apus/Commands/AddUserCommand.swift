@@ -88,9 +88,11 @@ struct AddUserCommand: ParsableCommand {
             if isTerminal {
                 var silent = old
                 silent.c_lflag &= ~tcflag_t(ECHO)
+                // SAFETY: the structure outlives the calls.
                 unsafe tcsetattr(0, TCSANOW, &silent)
             }
             defer {
+                // SAFETY: the structure outlives the calls.
                 if isTerminal { unsafe tcsetattr(0, TCSANOW, &old) }
                 StandardError.write("\n")
             }

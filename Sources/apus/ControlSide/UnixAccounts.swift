@@ -11,6 +11,7 @@ enum UnixAccounts {
 
     /// Asked anew each time: groups change while the server runs (CVE-2025-0620 is about remembering them).
     static func identity(of name: String) -> Identity? {
+        // SAFETY: C structures of plain fields, all zero until the call fills them.
         var entry = unsafe passwd()
         var found: UnsafeMutablePointer<passwd>?
         var text = [CChar](repeating: 0, count: 16_384)
@@ -28,6 +29,7 @@ enum UnixAccounts {
     }
 
     static func groupID(of name: String) -> UInt32? {
+        // SAFETY: C structures of plain fields, all zero until the call fills them.
         var entry = unsafe group()
         var found: UnsafeMutablePointer<group>?
         var text = [CChar](repeating: 0, count: 65_536)

@@ -111,7 +111,7 @@ extension QueryInfoHandler {
         let reply = output.reply
         switch informationClass {
         case .basic: information.encodeBasic(into: reply)
-        case .standard: information.encodeStandard(isDeletePending: open.node.isDeletePending, into: reply)
+        case .standard: information.encodeStandard(isDeletePending: open.node.isDeletePending(for: open), into: reply)
         case .internal: reply.append(information.identity.index)
         case .extendedAttributeSize: reply.append(information.extendedAttributeSize)
         case .networkOpen: information.encodeNetworkOpen(into: reply)
@@ -144,7 +144,7 @@ extension QueryInfoHandler {
         let position = open.currentByteOffset.load(ordering: .relaxed)
         let mode = open.state.withLock { $0.mode }
         information.encodeBasic(into: reply)
-        information.encodeStandard(isDeletePending: open.node.isDeletePending, into: reply)
+        information.encodeStandard(isDeletePending: open.node.isDeletePending(for: open), into: reply)
         reply.append(information.identity.index)
         reply.append(information.extendedAttributeSize)
         reply.append(open.grantedAccess.rawValue)

@@ -14,12 +14,12 @@ extension SetInfoHandler {
         // FILE_DISPOSITION_DELETE; the other flags say how, and what they ask for is so already or not offered.
         let flags = isExtended ? input.littleEndian32(at: 0) : UInt32(input[0] == 0 ? 0 : 1)
         guard flags & 1 != 0 else {
-            try open.node.setDeletePending(false, by: open)
+            open.node.setDeletePending(false, by: open)
             return
         }
         guard !open.file.path.isRoot || open.file.path.stream != nil else { throw .cannotDelete }
         try open.file.checkRemovable(as: open.credentials)
         try context.awaitHandles(of: open)
-        try open.node.setDeletePending(true, by: open)
+        open.node.setDeletePending(true, by: open)
     }
 }

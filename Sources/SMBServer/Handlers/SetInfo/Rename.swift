@@ -48,7 +48,7 @@ extension SetInfoHandler {
         }
         // The root has no name to change, and a stream stays with its file.
         guard !source.isRoot, source.stream == nil else { throw .invalidParameter }
-        guard !open.node.isDeletePending else { throw .accessDenied }
+        guard !open.node.isDeletePending(for: open) else { throw .accessDenied }
         let target = try path(new.name, for: open)
         // A folder cannot move while something in it is open.
         if open.isDirectory, context.server.files.hasOpens(beneath: source, in: open.treeConnect.share) {
@@ -60,6 +60,7 @@ extension SetInfoHandler {
         try open.keepingFrozenTimes { () throws(NTStatus) in
             try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
         }
+        open.node.renamed(from: source, to: target)
         // [MS-FSA] 2.1.5.15.11: a name within a folder is renamed; from one folder to another it goes and comes.
         let isWithinFolder = source.parent == target.parent
         context.server.reportName(isWithinFolder ? .renamedOldName : .removed, source, of: open)
@@ -71,7 +72,7 @@ extension SetInfoHandler {
         let new = try NewName(input, isExtended: false)
         guard !open.isDirectory else { throw .fileIsADirectory }
         guard open.file.path.stream == nil else { throw .invalidParameter }
-        guard !open.node.isDeletePending else { throw .accessDenied }
+        guard !open.node.isDeletePending(for: open) else { throw .accessDenied }
         let target = try path(new.name, for: open)
         try requireParent(of: target, allowsEntries: open, in: &context)
         try clear(target, new, for: open, in: &context)
