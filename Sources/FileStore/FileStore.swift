@@ -140,6 +140,8 @@ public protocol StoreFile: FileSpace, ReparsePoints, Sendable {
     func link(at path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus)
     /// Takes the name (or the named stream) away. The handle stays usable. directoryNotEmpty for a folder with entries.
     func remove(as user: Credentials) throws(NTStatus)
+    /// Takes the file's name away, also if this is one of its named streams.
+    func removeFile(as user: Credentials) throws(NTStatus)
     /// Whether `remove` would succeed as far as contents and rights go: directoryNotEmpty, cannotDelete (read-only).
     func checkRemovable(as user: Credentials) throws(NTStatus)
 

@@ -139,10 +139,11 @@ final class LinuxFile: StoreFile {
             let result = Linux.preallocate(descriptor, byteCount: bytes)
             // A file system without preallocation finds the space when it is written.
             if !result.failed(EOPNOTSUPP) { try result.orThrow() }
-        } else {
-            // [MS-FSA] 2.1.5.15.1: the file counts as changed, its data does not. Setting any time sets the change time.
-            let access = FileTime(status.access_time).unix
-            _ = store.identity.insisting { Linux.setTimes(descriptor, access: access, write: Linux.unchangedTime) }
+        }
+        if size >= status.size {
+            // [MS-FSA] 2.1.5.15.1: the file counts as changed, but not its data. Setting any time sets the change time.
+            let (access, write) = (FileTime(status.access_time).unix, FileTime(status.write_time).unix)
+            _ = store.identity.insisting { Linux.setTimes(descriptor, access: access, write: write) }
         }
         announceAllocation(size)
     }

@@ -8,7 +8,7 @@ extension LinuxFileStore {
     func createNew(
         _ path: NTPath, _ parameters: OpenParameters, as user: Credentials
     ) throws(NTStatus) -> OpenedFile {
-        guard let name = path.components.last else {
+        guard var name = path.components.last else {
             try Self.checkType(isDirectory: true, parameters.options)
             throw .objectNameCollision
         }
@@ -19,6 +19,11 @@ extension LinuxFileStore {
         }
         let caseSensitive = isCaseSensitive(parameters)
         let parent = try openParent(of: path.components, caseSensitive: caseSensitive)
+        if !caseSensitive, options.findsShortNames,
+            let longName = tunnel.longName(of: name, in: parent.descriptor.raw)
+        {
+            name = longName
+        }
         let systemName = try SystemPath(name)
         if !caseSensitive, try otherSpelling(of: name, in: parent.descriptor.raw) != nil {
             throw .objectNameCollision

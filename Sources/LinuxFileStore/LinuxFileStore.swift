@@ -23,7 +23,7 @@ public struct LinuxFileStoreOptions: Sendable {
     /// `streams`: files have named streams.
     public var hasStreams = true
     /// `mangled names`: a file is found by its 8.3 name too.
-    public var findsShortNames = true
+    public var findsShortNames = false
     /// `store dos attributes`.
     public var keepsDOSAttributes = true
     /// `veto files`: these names cannot be seen, opened or made.
@@ -67,6 +67,7 @@ public final class LinuxFileStore: FileStore {
     var foldedNames: FoldedNameIndex { .shared }
     let announcedAllocations = AnnouncedAllocations()
     let streamLock = Mutex(())
+    let tunnel = TunnelCache()
     private let hasWarned = Atomic<Bool>(false)
     public let capabilities: FileStoreCapabilities
     /// What the process keeps from every new file, although `createMask` and its like are to decide.

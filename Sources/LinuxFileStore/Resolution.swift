@@ -98,7 +98,9 @@ extension LinuxFileStore {
         if reopened.failed(EACCES) { return nil }
         var reader = DirectoryReader(OwnedDescriptor(try reopened.orThrow()))
         while try reader.advance() {
-            if !reader.isDotEntry, ShortName.isShort(name, of: reader.name) { return reader.name }
+            guard !reader.isDotEntry, ShortName.isShort(name, of: reader.name) else { continue }
+            tunnel.note(name, for: reader.name, in: folder)
+            return reader.name
         }
         return nil
     }

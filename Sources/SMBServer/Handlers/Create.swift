@@ -51,6 +51,8 @@ enum CreateHandler {
         var input = input
         input.options.subtract(ignoredOptions)
         if NTPath.namesUnnamedStream(input.name) {
+            // Where there are no streams, the name is none.
+            guard store.capabilities.contains(.namedStreams) else { throw .objectNameInvalid }
             // [MS-FSA] 2.1.5.1: a data stream is not a folder.
             if input.options.contains(.directoryFile) { throw .notADirectory }
             input.options.insert(.nonDirectoryFile)

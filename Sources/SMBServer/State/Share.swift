@@ -31,7 +31,7 @@ public final class Share: Sendable {
 
     public init(
         name: String, comment: String = "", kind: Kind, requiresEncryption: Bool = false, isCaseSensitive: Bool = false,
-        shortNames: ShortNames = .onRequest, hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
+        shortNames: ShortNames = .none, hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
         marksHidden: @escaping @Sendable (NTName) -> Bool = { _ in false }
     ) {
         self.name = name

@@ -25,6 +25,7 @@ enum ShareBuilder {
         let veto = share.vetoFiles.map { NameExpression(NTName($0)) }
         let isVetoed: @Sendable (NTName) -> Bool = { name in veto.contains { $0.matches(name) } }
         let hidesDotFiles = share.hidesDotFiles
+        let hidden = share.hideFiles.map { NameExpression(NTName($0)) }
         var options = LinuxFileStoreOptions()
         options.isCaseSensitive = share.isCaseSensitive
         options.followsSymbolicLinks = share.followsSymbolicLinks
@@ -51,8 +52,9 @@ enum ShareBuilder {
             requiresEncryption: share.encryption == .required, isCaseSensitive: share.isCaseSensitive,
             shortNames: shortNames, hides: isVetoed,
             marksHidden: { name in
-                hidesDotFiles && name.utf8.first == UInt8(ascii: ".") && name.utf8 != [UInt8(ascii: ".")]
-                    && name.utf8 != [UInt8(ascii: "."), UInt8(ascii: ".")]
+                (hidesDotFiles && name.utf8.first == UInt8(ascii: ".") && name.utf8 != [UInt8(ascii: ".")]
+                    && name.utf8 != [UInt8(ascii: "."), UInt8(ascii: ".")])
+                    || hidden.contains { $0.matches(name) }
             })
     }
 }
