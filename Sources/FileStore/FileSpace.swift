@@ -1,22 +1,23 @@
 import NTTypes
 
-/// What clients ask of a file's space beyond reading and writing. Offsets and lengths in bytes; ranges are not empty and end
-/// at 2^63 - 1 at most. Callers have checked access and byte-range locks.
+/// What clients ask of a file's space beyond reading and writing. Offsets and lengths in bytes; ranges are not empty
+/// and end at 2^63 - 1 at most. Callers have checked access and byte-range locks.
 public protocol FileSpace: AnyObject {
-    /// FSCTL_SET_SPARSE, [MS-FSA] 2.1.5.10.39: what is zeroed from now on gives its space back. Not sparse any more: what is
-    /// missing is set aside again.
+    /// FSCTL_SET_SPARSE, [MS-FSA] 2.1.5.10.39: what is zeroed from now on gives its space back. Not sparse any more:
+    /// what is missing is set aside again.
     func setSparse(_ isSparse: Bool, as user: Credentials) throws(NTStatus)
     /// FSCTL_SET_ZERO_DATA, [MS-FSA] 2.1.5.10.40. The end of file stays.
     func zero(_ range: Range<UInt64>) throws(NTStatus)
-    /// FSCTL_QUERY_ALLOCATED_RANGES, [MS-FSA] 2.1.5.10.22: where there is data in `range`, in order, at most `countMax` pieces.
+    /// FSCTL_QUERY_ALLOCATED_RANGES, [MS-FSA] 2.1.5.10.22: where there is data in `range`, in order, at most `countMax`
+    /// pieces.
     func allocatedRanges(in range: Range<UInt64>, countMax: Int) throws(NTStatus) -> [Range<UInt64>]
     /// FSCTL_FILE_LEVEL_TRIM, [MS-FSCC] 2.3.73: the client does not need what is there; it reads as zeros or as before.
     func trim(_ range: Range<UInt64>) throws(NTStatus)
-    /// Copies `range` of `source`, which may be this file, to `offset`: all of it, or it throws. What overlaps is copied as if
-    /// all were read first; `range` is then at most 16 MiB long.
+    /// Copies `range` of `source`, which may be this file, to `offset`: all of it, or it throws. What overlaps is
+    /// copied as if all were read first; `range` is then at most 16 MiB long.
     func copy(_ range: Range<UInt64>, of source: any StoreFile, to offset: UInt64) throws(NTStatus)
-    /// FSCTL_DUPLICATE_EXTENTS_TO_FILE, [MS-FSA] 2.1.5.10.4: shares the blocks of `range` of `source`; notSupported where the
-    /// file system cannot, or the ranges are not whole blocks.
+    /// FSCTL_DUPLICATE_EXTENTS_TO_FILE, [MS-FSA] 2.1.5.10.4: shares the blocks of `range` of `source`; notSupported
+    /// where the file system cannot, or the ranges are not whole blocks.
     func clone(_ range: Range<UInt64>, of source: any StoreFile, to offset: UInt64) throws(NTStatus)
     /// FSCTL_SET_COMPRESSION, [MS-FSA] 2.1.5.10.34. What FSCTL_GET_COMPRESSION tells is in the file's attributes.
     func setCompressed(_ isCompressed: Bool) throws(NTStatus)
@@ -84,6 +85,7 @@ extension [UInt8] {
     fileprivate func withBytes(
         _ count: Int, _ body: (UnsafeRawBufferPointer) throws(NTStatus) -> Void
     ) throws(NTStatus) {
+        // SAFETY: the bytes are used inside the call only.
         let result: Result<Void, NTStatus> = unsafe withUnsafeBytes { bytes in
             do throws(NTStatus) {
                 // SAFETY: callers ask for no more than there is.
@@ -96,6 +98,7 @@ extension [UInt8] {
     fileprivate mutating func fill(
         _ body: (UnsafeMutableRawBufferPointer) throws(NTStatus) -> Int
     ) throws(NTStatus) -> Int {
+        // SAFETY: the bytes are used inside the call only.
         let result: Result<Int, NTStatus> = unsafe withUnsafeMutableBytes { bytes in
             // SAFETY: the array is touched by nothing else during the call.
             do throws(NTStatus) { return .success(try unsafe body(bytes)) } catch { return .failure(error) }

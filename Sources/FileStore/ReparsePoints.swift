@@ -1,7 +1,7 @@
 import NTTypes
 
-/// Files that stand for something else, [MS-FSCC] 2.1.2: symbolic links of the file system, and whatever else clients keep
-/// in a reparse buffer.
+/// Files that stand for something else, [MS-FSCC] 2.1.2: symbolic links of the file system, and whatever else clients
+/// keep in a reparse buffer.
 public protocol ReparsePoints: AnyObject {
     /// FSCTL_GET_REPARSE_POINT, [MS-FSA] 2.1.5.10.16: the buffer, tag first. - Throws: `.notAReparsePoint`.
     func reparsePoint() throws(NTStatus) -> [UInt8]

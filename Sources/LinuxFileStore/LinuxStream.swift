@@ -4,8 +4,8 @@ import Glibc
 import NTTypes
 import Platform
 
-/// An open named stream: attributes of its file, read and written as a whole (`StreamAttributes`). So it holds no more than the
-/// file system lets attributes hold: 4 KiB on ext4, 1 MiB on XFS and Btrfs.
+/// An open named stream: attributes of its file, read and written as a whole (`StreamAttributes`). So it holds no more
+/// than the file system lets attributes hold: 4 KiB on ext4, 1 MiB on XFS and Btrfs.
 final class LinuxStream: StoreFile {
     private let file: LinuxFile
     /// nil once it has been renamed to the file's unnamed stream.
@@ -54,7 +54,9 @@ final class LinuxStream: StoreFile {
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64, mayBlock: Bool) throws(NTStatus) -> Int {
         // SAFETY: passed on.
-        guard let stream = currentName else { return try unsafe file.read(into: buffer, at: offset, mayBlock: mayBlock) }
+        guard let stream = currentName else {
+            return try unsafe file.read(into: buffer, at: offset, mayBlock: mayBlock)
+        }
         try file.store.identity.act(as: file.user)
         let descriptor = try file.handle.begin()
         defer { file.handle.end() }
@@ -202,6 +204,7 @@ extension LinuxFile {
     /// Writes from the beginning.
     fileprivate func write(_ bytes: [UInt8]) throws(NTStatus) {
         guard !bytes.isEmpty else { return }
+        // SAFETY: the bytes are used inside the call only.
         let result: Result<Void, NTStatus> = unsafe bytes.withUnsafeBytes { bytes in
             // SAFETY: the array lives through the call.
             do throws(NTStatus) { return .success(try unsafe write(bytes, at: 0)) } catch { return .failure(error) }

@@ -89,8 +89,8 @@ extension LinuxFileStore {
         return caseSensitive ? nil : try otherSpelling(of: name, in: folder)
     }
 
-    /// The name on disk of what `name` means although nothing is called just so: the same but for its case, or the long name
-    /// of the 8.3 name that it is.
+    /// The name on disk of what `name` means although nothing is called just so: the same but for its case, or the long
+    /// name of the 8.3 name that it is.
     func otherSpelling(of name: NTName, in folder: CInt) throws(NTStatus) -> NTName? {
         if let spelling = try foldedNames.spelling(of: name, in: folder) { return spelling }
         guard options.findsShortNames, ShortName.mayBeMangled(name) else { return nil }

@@ -3,9 +3,9 @@ import FileStore
 import Glibc
 import NTTypes
 
-/// A named stream as attributes of its file, in the format of Samba's vfs_streams_xattr: the data, and behind it one byte that
-/// says how many more attributes the stream goes on in; each of these holds data only. ksmbd writes the data without that
-/// byte; it is read too.
+/// A named stream as attributes of its file, in the format of Samba's vfs_streams_xattr: the data, and behind it one
+/// byte that says how many more attributes the stream goes on in; each of these holds data only. ksmbd writes the data
+/// without that byte; it is read too.
 struct StreamAttributes {
     let file: LinuxFile
     let descriptor: CInt

@@ -3,8 +3,8 @@ import FileStore
 import NTTypes
 import Platform
 
-/// What NTFS calls tunneling, [MS-FSA] 2.1.5.1.1: a program that knows only a file's 8.3 name, and replaces the file by deleting
-/// it and making it anew, gives the new file the long name of the old one.
+/// What NTFS calls tunneling, [MS-FSA] 2.1.5.1.1: a program that knows only a file's 8.3 name, and replaces the file by
+/// deleting it and making it anew, gives the new file the long name of the old one.
 final class TunnelCache: Sendable {
     private struct Key: Hashable {
         var folder: FileIdentity

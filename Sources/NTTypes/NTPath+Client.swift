@@ -2,8 +2,9 @@ extension NTPath {
     /// Longest component, in UTF-16 code units: [MS-FSCC] 2.1.5.2.
     private static let componentUnitCountMax = 255
 
-    /// The path that a client sent, checked: [MS-FSCC] 2.1.5. Components are separated by "\", or by "/", which no file on
-    /// Linux can have in its name anyway and some clients send; a stream follows the last one as `:name` or `:name:$DATA`.
+    /// The path that a client sent, checked: [MS-FSCC] 2.1.5. Components are separated by "\", or by "/", which no file
+    /// on Linux can have in its name anyway and some clients send; a stream follows the last one as `:name` or
+    /// `:name:$DATA`.
     /// - Throws: `.objectNameInvalid` for what no file can be called, `.objectPathSyntaxBad` for "..",
     ///   `.invalidParameter` for a leading separator.
     public init(clientName: NTName) throws(NTStatus) {

@@ -2,8 +2,8 @@ import FileStore
 import NTTypes
 import Platform
 
-/// What a file and its named streams have to do with each other: [MS-FSA] 2.1.5.1.2.2 and 2.1.5.5. A file is deleted with
-/// its streams, so a stream that is open has a say in that.
+/// What a file and its named streams have to do with each other: [MS-FSA] 2.1.5.1.2.2 and 2.1.5.5. A file is deleted
+/// with its streams, so a stream that is open has a say in that.
 extension FileNode.State {
     /// A stream is open that is not shared for deletion.
     var streamsForbidDeletion: Bool {

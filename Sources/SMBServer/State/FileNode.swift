@@ -161,8 +161,8 @@ final class FileNode: Sendable {
     }
 
     /// Takes an open out, [MS-FSA] 2.1.5.5.
-    /// - Returns: as whom to remove the name now, and the stream's file, the requests to wake since something went away, and leases that
-    /// ended.
+    /// - Returns: as whom to remove the name now, and the stream's file, the requests to wake since something went
+    ///   away, and leases that ended.
     func remove(
         _ open: Open, deletesOnClose: Bool
     ) -> (deleter: Credentials?, fileDeleter: Credentials?, woken: [ParkedRequest], leases: [LeaseIdentity]) {

@@ -7,8 +7,8 @@ import SMBWire
 extension IoctlHandler {
     // MARK: resume keys and chunks
 
-    /// FSCTL_SRV_REQUEST_RESUME_KEY, [MS-SMB2] 3.3.5.15.5: names an open for a copy. Of no use to any other session, and made of
-    /// what the open has already, so that nothing must be kept.
+    /// FSCTL_SRV_REQUEST_RESUME_KEY, [MS-SMB2] 3.3.5.15.5: names an open for a copy. Of no use to any other session,
+    /// and made of what the open has already, so that nothing must be kept.
     static func resumeKey(_ control: Control, of open: Open) throws(NTStatus) -> [UInt8] {
         // 2.2.32.3: the key, ContextLength 0, and four bytes of context that are not used.
         guard control.outputByteCountMax >= 32 else { throw .invalidParameter }
@@ -60,7 +60,8 @@ extension IoctlHandler {
     ) throws(NTStatus) -> [UInt8] {
         let input = control.input
         guard control.outputByteCountMax >= 12, input.count >= 32 else { throw .invalidParameter }
-        guard let source = context.session.open(input.littleEndian64(at: 0)), resumeKey(of: source) == Array(input[..<24])
+        guard let source = context.session.open(input.littleEndian64(at: 0)),
+            resumeKey(of: source) == Array(input[..<24])
         else { throw .objectNameNotFound }
         let limits = context.limits
         let count = Int(input.littleEndian32(at: 24))
@@ -120,8 +121,8 @@ extension IoctlHandler {
 
     // MARK: shared blocks
 
-    /// FSCTL_DUPLICATE_EXTENTS_TO_FILE and its _EX form, [MS-FSCC] 2.3.7 and 2.3.9. Byte-range locks do not matter here,
-    /// unlike in a copy.
+    /// FSCTL_DUPLICATE_EXTENTS_TO_FILE and its _EX form, [MS-FSCC] 2.3.7 and 2.3.9. Byte-range locks do not matter
+    /// here, unlike in a copy.
     static func duplicateExtents(
         _ control: Control, to open: Open, in context: inout RequestContext
     ) throws(NTStatus) {
@@ -152,9 +153,11 @@ extension IoctlHandler {
         let range = chunk.source..<chunk.source + chunk.byteCount
         let sourceInformation = try source.file.information()
         let information = try open.file.information()
-        // [MS-FSA] 2.1.5.10.4: the ranges lie apart, the source's within its file, and a sparse file is cloned onto a sparse one.
+        // [MS-FSA] 2.1.5.10.4: the ranges lie apart, the source's within its file, and a sparse file is cloned onto a
+        // sparse one.
         guard range.upperBound <= sourceInformation.endOfFile,
-            source.file.identity != open.file.identity || !range.overlaps(chunk.target..<chunk.target + chunk.byteCount),
+            source.file.identity != open.file.identity
+                || !range.overlaps(chunk.target..<chunk.target + chunk.byteCount),
             !sourceInformation.attributes.contains(.sparseFile) || information.attributes.contains(.sparseFile)
         else { throw .notSupported }
         // The target keeps its size: Windows says that all went well even if nothing of the range is in it.

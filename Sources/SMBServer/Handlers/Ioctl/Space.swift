@@ -58,8 +58,8 @@ extension IoctlHandler {
         return output
     }
 
-    /// FSCTL_FILE_LEVEL_TRIM, [MS-FSCC] 2.3.15: Key, NumRanges, and ranges of Offset and Length. Answered with how many were
-    /// dealt with.
+    /// FSCTL_FILE_LEVEL_TRIM, [MS-FSCC] 2.3.15: Key, NumRanges, and ranges of Offset and Length. Answered with how many
+    /// were dealt with.
     static func trim(_ control: Control, on open: Open, in context: inout RequestContext) throws(NTStatus) -> [UInt8] {
         let input = control.input
         guard input.count >= 8 else { throw .invalidParameter }
