@@ -91,7 +91,7 @@ let package = Package(
                 "SMBTestClient",
             ]),
         tests("TransportTests", ["Transport", "Platform", "CLinux"]),
-        tests("ControlPlaneTests", ["ControlPlane", "NTTypes", "Platform"]),
+        tests("ControlPlaneTests", ["ControlPlane", "NTTypes", "Platform", "CLinux"]),
         tests("ConfigurationTests", ["Configuration", "NTTypes"]),
         tests("AuthenticationTests", ["Authentication", "SMBCrypto", "NTTypes", "Platform"]),
     ] + fuzzTargets()

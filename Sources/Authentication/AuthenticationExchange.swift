@@ -37,6 +37,32 @@ public final class AuthenticationExchange: Sendable {
         }
     }
 
+    /// An exchange that was begun elsewhere, for the process that began it has ended: takes its steps again, with the
+    /// answers given there. What these rest on, the challenge and the time, stands in them.
+    /// - Parameter tokens: the client's and the server's in turn, from the first on.
+    /// - Returns: nil if these are not the steps and answers of one login under way.
+    public convenience init?(
+        replaying tokens: [[UInt8]], policy: AuthenticationPolicy, accounts: any AccountDatabase, now: FileTime
+    ) {
+        let recorded = tokens.lazy.compactMap(Self.challenge).first
+        self.init(policy: policy, accounts: accounts, now: recorded?.time ?? now) { count in
+            recorded.flatMap { $0.challenge.count == count ? $0.challenge : nil } ?? randomBytes(count: count)
+        }
+        guard !tokens.isEmpty, tokens.count % 2 == 0 else { return nil }
+        for index in stride(from: 0, to: tokens.count, by: 2) {
+            guard step(tokens[index]) == .more(tokens[index + 1]) else { return nil }
+        }
+    }
+
+    /// The NTLM challenge in a token of a server, if there is one.
+    private static func challenge(in token: [UInt8]) -> (challenge: [UInt8], time: FileTime)? {
+        let bytes = NTLM.hasSignature(token) ? token : (try? SPNEGO.readResponse(token))?.token ?? []
+        guard let message = try? ChallengeMessage(bytes), let information = try? TargetInformation(message.targetInfo),
+            let time = information[.timestamp], time.count == 8
+        else { return nil }
+        return (message.challenge, FileTime(rawValue: time.reversed().reduce(0) { $0 << 8 | UInt64($1) }))
+    }
+
     /// For tests: another set of mechanisms.
     init(makeMechanism: @escaping @Sendable (MechanismIdentifier) -> (any Mechanism)?) {
         self.makeMechanism = makeMechanism

@@ -5,6 +5,8 @@ public enum ParameterKind: Sendable {
     case boolean
     /// A whole number in this range.
     case number(ClosedRange<Int>)
+    /// One or more of them, as in a list.
+    case numbers(ClosedRange<Int>)
     /// Bytes, with K, M, G, T, P or E for powers of 1024.
     case size
     /// An octal file mode.
@@ -19,6 +21,7 @@ public enum ParameterKind: Sendable {
         case .text: "any text"
         case .boolean: "yes or no"
         case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
+        case .numbers(let range): "one or more numbers from \(range.lowerBound) to \(range.upperBound)"
         case .size: "a number of bytes, such as 65536, 64K or 4M"
         case .mode: "an octal mode, such as 0644"
         case .list: "words separated by blanks or commas"
@@ -32,6 +35,7 @@ public enum ParameterKind: Sendable {
         case .text, .list: true
         case .boolean: Self.boolean(value) != nil
         case .number(let range): Int(value).map(range.contains) ?? false
+        case .numbers(let range): Self.list(value).allSatisfy { Int($0).map(range.contains) ?? false }
         case .size: Self.size(value) != nil
         case .mode: UInt32(value, radix: 8).map { $0 <= 0o7777 } ?? false
         case .choice(let words): words.contains(value.lowercased())

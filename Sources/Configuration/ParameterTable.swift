@@ -11,9 +11,13 @@ extension Parameter {
         Parameter("workgroup", .global, .text, "WORKGROUP", "the workgroup or domain that clients see"),
         Parameter("netbios name", .global, .text, "APUS", "the server's short name"),
         Parameter("server string", .global, .text, "SMB SERVER", "what the server says of itself"),
-        Parameter("tcp port", .global, .number(1...65535), "445", "where clients connect", aliases: ["smb ports"]),
+        Parameter("tcp port", .global, .number(1...65535), "445", "where clients connect"),
         Parameter(
-            "interfaces", .global, .list, "", "interfaces or addresses to listen on, with `bind interfaces only`"),
+            "smb ports", .global, .numbers(1...65535), "",
+            "several ports instead of `tcp port`; old clients know 139 besides 445"),
+        Parameter(
+            "interfaces", .global, .list, "",
+            "interfaces (eth0, en*), addresses or networks (10.0.0.0/8) to listen on, with `bind interfaces only`"),
         Parameter("bind interfaces only", .global, .boolean, "no", "listen on `interfaces` and nowhere else"),
         Parameter(
             "server min protocol", .global, .choice(dialects), "SMB2_10", "oldest dialect offered",
@@ -45,6 +49,7 @@ extension Parameter {
         Parameter("smb2 leases", .global, .boolean, "yes", "grant leases"),
         Parameter("durable handles", .both, .boolean, "yes", "let opens survive a lost connection"),
         Parameter("server multi channel support", .global, .boolean, "no", "let a session use several connections"),
+        Parameter("control plane user", .global, .text, "apus", "the account that reads logins, or else nobody"),
         Parameter("kerberos support", .global, .boolean, "no", "let clients log in with Kerberos"),
         Parameter("kerberos service name", .global, .text, "", "the service's principal"),
         Parameter("kerberos keytab file", .global, .text, "", "where its key is"),

@@ -47,7 +47,8 @@ extension ServerConfiguration {
         values.text("workgroup") { workgroup = $0 }
         values.text("netbios name") { name = $0 }
         values.text("server string") { comment = $0 }
-        values.number("tcp port") { port = UInt16($0) }
+        values.number("tcp port") { ports = [UInt16($0)] }
+        values.list("smb ports") { ports = $0.compactMap { UInt16($0) } }
         values.list("interfaces") { interfaces = $0 }
         values.boolean("bind interfaces only") { bindsInterfacesOnly = $0 }
         values.text("server min protocol") { dialectMin = Self.dialect($0, newest: false) }
@@ -58,6 +59,7 @@ extension ServerConfiguration {
         values.text("map to guest") { mapsUnknownUserToGuest = $0.lowercased() == "bad user" }
         values.text("guest account") { guestAccount = $0 }
         values.number("restrict anonymous") { restrictAnonymous = $0 }
+        values.text("control plane user") { controlPlaneUser = $0 }
         values.size("smb2 max read") { readByteCountMax = Self.payload($0) }
         values.size("smb2 max write") { writeByteCountMax = Self.payload($0) }
         values.size("smb2 max trans") { transactByteCountMax = Self.payload($0) }
@@ -150,8 +152,7 @@ private struct Values {
                 warnings.append("\(path):\(entry.line): '\(entry.key)' belongs into [global] and is ignored here")
                 continue
             }
-            // `smb ports` lists several; the first is ours.
-            let value = entry.key == "smb ports" ? ParameterKind.list(entry.value).first ?? "" : entry.value
+            let value = entry.value
             guard parameter.kind.accepts(value) else {
                 throw ConfigurationError(
                     path, entry.line, entry.key, "'\(entry.value)' is not \(parameter.kind.advice)")

@@ -7,7 +7,8 @@ public struct ServerConfiguration: Sendable {
     public var workgroup = "WORKGROUP"
     public var name = "APUS"
     public var comment = "SMB SERVER"
-    public var port: UInt16 = 445
+    /// At least one.
+    public var ports: [UInt16] = [445]
     public var interfaces: [String] = []
     public var bindsInterfacesOnly = false
     public var signing = Requirement.offered
@@ -16,6 +17,8 @@ public struct ServerConfiguration: Sendable {
     public var mapsUnknownUserToGuest = false
     public var guestAccount = "nobody"
     public var restrictAnonymous = 0
+    /// The Unix account of the control plane's process.
+    public var controlPlaneUser = "apus"
     public var readByteCountMax = 8 << 20
     public var writeByteCountMax = 8 << 20
     public var transactByteCountMax = 8 << 20

@@ -1,47 +1,105 @@
 import Platform
 
-/// The data plane's end: a few channels, each of which carries one request and then its answer. A caller that finds all
-/// of them busy waits its turn on the first one to become free.
+/// The data plane's end: a few channels to the control plane of the moment, each of which carries one request and then
+/// its answer. A caller that finds all of them busy, or the control plane gone, waits for one to become free or for the
+/// next control plane.
 public final class ControlPlaneClient: Sendable {
-    private struct Pool {
+    /// How long a caller waits for a channel; and the control plane may take for an answer before it counts as stuck.
+    private static let patienceMilliseconds = 10_000
+    private static let answerSecondsMax = 20
+    /// Callers that wait at once. They keep threads from those who are connected; the next one is told to come again.
+    private static let waitingCountMax = 48
+    /// A request over which the control plane died so often is not asked again: perhaps it is what kills it.
+    private static let attemptCountMax = 2
+
+    private struct State {
         var idle: [Channel] = []
+        /// Which control plane the channels lead to, the first being 1.
+        var generation = 0
+        var waitingCount = 0
+        /// An answer of this generation did not come.
+        var misses = false
         var isClosed = false
     }
-    private let pool: Mutex<Pool>
-    private let turns: Semaphore
+    private let state = Mutex(State())
+    /// One signal for each idle channel.
+    private let turns = Semaphore()
 
-    init(channels: [Channel]) {
-        pool = Mutex(Pool(idle: channels))
-        turns = Semaphore(count: UInt32(channels.count))
+    public init() {}
+
+    /// An answer from the control plane of the moment did not come, so it is not what it should be any more.
+    public var misses: Bool { state.withLock { $0.misses } }
+
+    /// From now on these channels are used; those to the control plane before end with the requests they carry.
+    public func adopt(_ channels: [Channel]) {
+        for channel in channels { channel.setPatience(seconds: Self.answerSecondsMax) }
+        let change = state.withLock { state -> Int in
+            guard !state.isClosed else { return 0 }
+            let change = channels.count - state.idle.count
+            state.idle = channels
+            state.generation += 1
+            state.misses = false
+            return change
+        }
+        precondition(change >= 0, "fewer channels than before")
+        for _ in 0..<change { turns.signal() }
     }
 
-    /// Asks and waits for the answer. nil when the control plane is gone or answers nonsense; then nobody logs in.
+    /// Asks and waits for the answer. nil when there is no control plane in time, or it answers nonsense; then nobody
+    /// logs in.
     public func ask(_ request: ControlPlaneRequest) -> ControlPlaneAnswer? {
-        turns.wait()
-        defer { turns.signal() }
-        guard let channel = pool.withLock({ $0.idle.popLast() }) else { return nil }
-        guard channel.send(request.encode()), let bytes = channel.receive(),
-            let answer = ControlPlaneAnswer(decoding: bytes)
-        else {
-            // What went wrong once on a channel would be answered out of step afterwards.
-            channel.close()
-            return nil
+        let message = request.encode()
+        var attemptCount = 0
+        var failed = 0
+        while attemptCount < Self.attemptCountMax {
+            guard let (channel, generation) = take() else { return nil }
+            if channel.send(message) {
+                if let bytes = channel.receive() {
+                    giveBack(channel, generation)
+                    return ControlPlaneAnswer(decoding: bytes)
+                }
+                if generation != failed { attemptCount += 1 }
+                failed = generation
+            }
+            // The channel is gone with the control plane; if that is still there, it is stuck.
+            state.withLock { state in if generation == state.generation { state.misses = true } }
         }
-        let isClosed = pool.withLock { pool in
-            if !pool.isClosed { pool.idle.append(channel) }
-            return pool.isClosed
-        }
-        if isClosed { channel.close() }
-        return answer
+        return nil
     }
 
-    /// Ends all channels; the other end sees it.
-    public func close() {
-        let channels = pool.withLock { pool in
-            pool.isClosed = true
-            defer { pool.idle = [] }
-            return pool.idle
+    private func take() -> (Channel, generation: Int)? {
+        let mayWait = state.withLock { state -> Bool in
+            guard !state.isClosed, state.waitingCount < Self.waitingCountMax || !state.idle.isEmpty else {
+                return false
+            }
+            state.waitingCount += 1
+            return true
         }
-        for channel in channels { channel.close() }
+        guard mayWait else { return nil }
+        let isTurn = turns.wait(milliseconds: Self.patienceMilliseconds)
+        return state.withLock { state in
+            state.waitingCount -= 1
+            guard isTurn, let channel = state.idle.popLast() else { return nil }
+            return (channel, state.generation)
+        }
+    }
+
+    private func giveBack(_ channel: Channel, _ generation: Int) {
+        let isCurrent = state.withLock { state in
+            guard !state.isClosed, generation == state.generation else { return false }
+            state.idle.append(channel)
+            return true
+        }
+        if isCurrent { turns.signal() }
+    }
+
+    /// Ends all channels, which the other end sees; nobody gets an answer any more.
+    public func close() {
+        let waitingCount = state.withLock { state in
+            state.isClosed = true
+            state.idle = []
+            return state.waitingCount
+        }
+        for _ in 0..<waitingCount { turns.signal() }
     }
 }

@@ -7,16 +7,25 @@ public protocol ControlPlaneHandler: AnyObject, Sendable {
 
 /// The control plane's end: a thread for each channel, so that a slow answer holds up one caller and nobody else.
 public enum ControlPlaneServer {
-    /// Starts serving over `channelCount` new channels.
-    /// - Returns: the data plane's end; nil when there are no descriptors or threads to be had.
-    public static func start(channelCount: Int = 4, handler: any ControlPlaneHandler) -> ControlPlaneClient? {
-        var ends: [Channel] = []
-        for _ in 0..<channelCount {
-            guard let (near, far) = Channel.makePair() else { return nil }
-            ends.append(near)
-            guard Thread.detach(name: "control-plane", { serve(far, handler) }) else { return nil }
+    /// Starts a thread for each channel. They stand at the gate when this returns, and begin to serve once it was
+    /// signalled as often: what all threads are to be denied can be denied between.
+    /// - Parameter ended: called when the other end of a channel is gone.
+    /// - Returns: false when there are no threads to be had.
+    public static func start(
+        channels: [Channel], handler: any ControlPlaneHandler, gate: Semaphore, ended: @escaping @Sendable () -> Void
+    ) -> Bool {
+        let arrived = Semaphore()
+        for channel in channels {
+            let isStarted = Thread.detach(name: "control-plane") {
+                arrived.signal()
+                gate.wait()
+                serve(channel, handler)
+                ended()
+            }
+            guard isStarted else { return false }
         }
-        return ControlPlaneClient(channels: ends)
+        for _ in channels { arrived.wait() }
+        return true
     }
 
     private static func serve(_ channel: Channel, _ handler: any ControlPlaneHandler) {
@@ -25,6 +34,5 @@ public enum ControlPlaneServer {
             guard let request = ControlPlaneRequest(decoding: message) else { break }
             guard channel.send(handler.answer(request).encode()) else { break }
         }
-        channel.close()
     }
 }

@@ -18,6 +18,10 @@ struct MessageWriter {
         number(UInt32(values.count))
         for value in values { number(value) }
     }
+    mutating func list(_ values: [[UInt8]]) {
+        number(UInt32(values.count))
+        for value in values { data(value) }
+    }
 }
 
 /// The other direction: nothing is believed. A message that is not one gives nil.
@@ -27,6 +31,8 @@ struct MessageReader {
     private var isSound = true
     /// Longest list of numbers: supplementary groups, of which Linux allows 65,536.
     private static let numberCountMax = 65_536
+    /// Longest list of byte strings: the tokens of a login.
+    private static let listCountMax = 16
 
     /// nil for an empty message.
     init?(_ bytes: [UInt8]) {
@@ -54,17 +60,18 @@ struct MessageReader {
         if value > 1 { isSound = false }
         return value == 1
     }
-    mutating func data() -> [UInt8] {
+    /// - Parameter byteCountMax: a longer one is no such value.
+    mutating func data(byteCountMax: Int = ControlPlaneRequest.byteCountMax) -> [UInt8] {
         let count = Int(number(UInt32.self))
-        guard isSound, count <= bytes.count - offset else {
+        guard isSound, count <= byteCountMax, count <= bytes.count - offset else {
             isSound = false
             return []
         }
         defer { offset += count }
         return Array(bytes[offset..<offset + count])
     }
-    mutating func text() -> String {
-        let value = data()
+    mutating func text(byteCountMax: Int = LoginOutcome.nameByteCountMax) -> String {
+        let value = data(byteCountMax: byteCountMax)
         guard let text = String(validating: value, as: UTF8.self) else {
             isSound = false
             return ""
@@ -79,45 +86,48 @@ struct MessageReader {
         }
         return (0..<count).map { _ in number() }
     }
+    mutating func list() -> [[UInt8]] {
+        let count = Int(number(UInt32.self))
+        guard isSound, count <= Self.listCountMax else {
+            isSound = false
+            return []
+        }
+        return (0..<count).map { _ in data() }
+    }
 }
 
 extension ControlPlaneRequest {
     public func encode() -> [UInt8] {
         switch self {
         case .initialToken: return MessageWriter(case: 1).bytes
-        case .authenticate(let exchange, let token, let remoteAddress):
+        case .authenticate(let exchange, let isContinued, let token, let remoteAddress):
             var writer = MessageWriter(case: 2)
             writer.number(exchange)
+            writer.flag(isContinued)
             writer.data(token)
             writer.text(remoteAddress)
             return writer.bytes
-        case .abandon(let exchange):
+        case .resumeExchange(let exchange, let tokens):
             var writer = MessageWriter(case: 3)
+            writer.number(exchange)
+            writer.list(tokens)
+            return writer.bytes
+        case .abandon(let exchange):
+            var writer = MessageWriter(case: 4)
             writer.number(exchange)
             return writer.bytes
         case .connectTree(
-            let share, let user, let isGuest, let isAnonymous, let userID, let groupID, let groupIDs,
-            let remoteAddress):
-            var writer = MessageWriter(case: 4)
+            let share, let user, let isGuest, let isAnonymous, let groupIDs, let connectionCount, let remoteAddress):
+            var writer = MessageWriter(case: 5)
             writer.text(share)
             writer.text(user)
             writer.flag(isGuest)
             writer.flag(isAnonymous)
-            writer.number(userID)
-            writer.number(groupID)
             writer.numbers(groupIDs)
+            writer.number(connectionCount)
             writer.text(remoteAddress)
             return writer.bytes
-        case .disconnectTree(let share, let user):
-            var writer = MessageWriter(case: 5)
-            writer.text(share)
-            writer.text(user)
-            return writer.bytes
-        case .logOut(let user):
-            var writer = MessageWriter(case: 6)
-            writer.text(user)
-            return writer.bytes
-        case .heartbeat: return MessageWriter(case: 7).bytes
+        case .heartbeat: return MessageWriter(case: 6).bytes
         }
     }
 
@@ -127,16 +137,16 @@ extension ControlPlaneRequest {
         switch reader.tag {
         case 1: self = .initialToken
         case 2:
-            self = .authenticate(exchange: reader.number(), token: reader.data(), remoteAddress: reader.text())
-        case 3: self = .abandon(exchange: reader.number())
-        case 4:
+            self = .authenticate(
+                exchange: reader.number(), isContinued: reader.flag(), token: reader.data(),
+                remoteAddress: reader.text())
+        case 3: self = .resumeExchange(exchange: reader.number(), tokens: reader.list())
+        case 4: self = .abandon(exchange: reader.number())
+        case 5:
             self = .connectTree(
                 share: reader.text(), user: reader.text(), isGuest: reader.flag(), isAnonymous: reader.flag(),
-                userID: reader.number(), groupID: reader.number(), groupIDs: reader.numbers(),
-                remoteAddress: reader.text())
-        case 5: self = .disconnectTree(share: reader.text(), user: reader.text())
-        case 6: self = .logOut(user: reader.text())
-        case 7: self = .heartbeat
+                groupIDs: reader.numbers(), connectionCount: reader.number(), remoteAddress: reader.text())
+        case 6: self = .heartbeat
         default: return nil
         }
         guard reader.isComplete else { return nil }
@@ -155,32 +165,23 @@ extension ControlPlaneAnswer {
             var writer = MessageWriter(case: 3)
             writer.data(token)
             return writer.bytes
-        case .authenticated(
-            let token, let user, let domain, let sessionKey, let userID, let groupID, let groupIDs, let isGuest,
-            let isAnonymous, let expiry):
+        case .authenticated(let token, let login):
             var writer = MessageWriter(case: 4)
             writer.data(token)
-            writer.text(user)
-            writer.text(domain)
-            writer.data(sessionKey)
-            writer.number(userID)
-            writer.number(groupID)
-            writer.numbers(groupIDs)
-            writer.flag(isGuest)
-            writer.flag(isAnonymous)
-            writer.number(expiry)
+            login.encode(into: &writer)
             return writer.bytes
         case .refused(let status):
             var writer = MessageWriter(case: 5)
             writer.number(status)
             return writer.bytes
-        case .treeGranted(let share, let isWritable, let userID, let groupID, let groupIDs):
-            var writer = MessageWriter(case: 6)
+        case .exchangeUnknown: return MessageWriter(case: 6).bytes
+        case .treeGranted(let share, let isWritable, let isAdministrator, let forcedUser, let forcedGroup):
+            var writer = MessageWriter(case: 7)
             writer.text(share)
             writer.flag(isWritable)
-            writer.number(userID)
-            writer.number(groupID)
-            writer.numbers(groupIDs)
+            writer.flag(isAdministrator)
+            writer.text(forcedUser)
+            writer.text(forcedGroup)
             return writer.bytes
         }
     }
@@ -192,20 +193,39 @@ extension ControlPlaneAnswer {
         case 1: self = .acknowledged
         case 2: self = .token(reader.data())
         case 3: self = .authenticationContinues(token: reader.data())
-        case 4:
-            self = .authenticated(
-                token: reader.data(), user: reader.text(), domain: reader.text(), sessionKey: reader.data(),
-                userID: reader.number(), groupID: reader.number(), groupIDs: reader.numbers(),
-                isGuest: reader.flag(), isAnonymous: reader.flag(), expiry: reader.number())
-            // A key is what signatures hang on: none but of a sane length.
-            if case .authenticated(_, _, _, let key, _, _, _, _, _, _) = self, key.count > 64 { return nil }
-        case 5: self = .refused(status: reader.number())
-        case 6:
+        case 4: self = .authenticated(token: reader.data(), LoginOutcome(from: &reader))
+        case 5:
+            let status: UInt32 = reader.number()
+            // Severity 3: a refusal that looked like success would let somebody in.
+            guard status >> 30 == 3 else { return nil }
+            self = .refused(status: status)
+        case 6: self = .exchangeUnknown
+        case 7:
             self = .treeGranted(
-                share: reader.text(), isWritable: reader.flag(), userID: reader.number(), groupID: reader.number(),
-                groupIDs: reader.numbers())
+                share: reader.text(), isWritable: reader.flag(), isAdministrator: reader.flag(),
+                forcedUser: reader.text(), forcedGroup: reader.text())
         default: return nil
         }
         guard reader.isComplete else { return nil }
+    }
+}
+
+extension LoginOutcome {
+    fileprivate func encode(into writer: inout MessageWriter) {
+        writer.text(user)
+        writer.text(domain)
+        writer.text(account)
+        writer.text(accountInstead)
+        writer.data(sessionKey)
+        writer.flag(isGuest)
+        writer.flag(isAnonymous)
+        writer.number(expiry)
+    }
+
+    fileprivate init(from reader: inout MessageReader) {
+        self.init(
+            user: reader.text(), domain: reader.text(), account: reader.text(), accountInstead: reader.text(),
+            sessionKey: reader.data(byteCountMax: Self.sessionKeyByteCountMax), isGuest: reader.flag(),
+            isAnonymous: reader.flag(), expiry: reader.number())
     }
 }

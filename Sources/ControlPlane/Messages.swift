@@ -1,28 +1,34 @@
-/// Everything the data plane asks of the control plane, in one place: the boundary between the code that acts on files
-/// as root and the code that reads logins, accounts and RPC. Both ends check lengths; neither trusts the other.
+/// Everything the data plane asks of the control plane, in one place: the boundary between the process that acts on
+/// files as root and the process that reads logins and accounts. Both ends check lengths; neither trusts the other.
 ///
 /// Each message is one datagram of at most `byteCountMax` bytes on a SOCK_SEQPACKET socket pair; a channel carries one
-/// request and then its answer.
+/// request and then its answer. Whatever outlives a request is the data plane's, so that a control plane that was
+/// killed and started again can answer the next one.
 public enum ControlPlaneRequest: Equatable, Sendable {
     /// Largest encoded request or answer, in bytes.
     public static let byteCountMax = 192 << 10
 
-    /// Data plane, for NEGOTIATE: the SPNEGO hint. Answer: `token`.
+    /// Data plane, once the control plane was started: the SPNEGO hint for NEGOTIATE. Answer: `token`. That it comes
+    /// means that the control plane is ready.
     case initialToken
-    /// Data plane, for each SESSION_SETUP. Answer: `authenticationContinues`, `authenticated` or `refused`.
-    case authenticate(exchange: UInt64, token: [UInt8], remoteAddress: String)
+    /// Data plane, for each SESSION_SETUP. Answer: `authenticationContinues`, `authenticated`, `refused`, or
+    /// `exchangeUnknown` if `isContinued` and this process has not seen the steps before.
+    /// - exchange: the data plane's name for this login, unique in its life.
+    case authenticate(exchange: UInt64, isContinued: Bool, token: [UInt8], remoteAddress: String)
+    /// Data plane, after `exchangeUnknown`: the steps so far, for the control plane to take them again. Answer:
+    /// `acknowledged`, or `refused` when that leads elsewhere than it did.
+    /// - tokens: the client's and the server's in turn, an even number.
+    case resumeExchange(exchange: UInt64, tokens: [[UInt8]])
     /// Data plane, when a login is not going on. Answer: `acknowledged`.
     case abandon(exchange: UInt64)
     /// Data plane, for TREE_CONNECT. Answer: `treeGranted` or `refused`.
-    /// - isGuest, isAnonymous, IDs: as `authenticated` gave them.
+    /// - user, isGuest, isAnonymous: as `authenticated` gave them.
+    /// - groupIDs: all groups of the session.
+    /// - connectionCount: tree connects of this share that there are already.
     case connectTree(
-        share: String, user: String, isGuest: Bool, isAnonymous: Bool, userID: UInt32, groupID: UInt32,
-        groupIDs: [UInt32], remoteAddress: String)
-    /// Data plane, when a tree connect ends. Answer: `acknowledged`.
-    case disconnectTree(share: String, user: String)
-    /// Data plane, when a session ends. Answer: `acknowledged`.
-    case logOut(user: String)
-    /// Data plane, every few seconds. Answer: `acknowledged`.
+        share: String, user: String, isGuest: Bool, isAnonymous: Bool, groupIDs: [UInt32], connectionCount: UInt32,
+        remoteAddress: String)
+    /// Data plane, every other second. Answer: `acknowledged`.
     case heartbeat
 }
 
@@ -30,13 +36,45 @@ public enum ControlPlaneAnswer: Equatable, Sendable {
     case acknowledged
     case token([UInt8])
     case authenticationContinues(token: [UInt8])
-    /// - sessionKey: as the mechanism gave it, at most 64 bytes.
-    /// - expiry: FILETIME, 0 for never.
-    case authenticated(
-        token: [UInt8], user: String, domain: String, sessionKey: [UInt8], userID: UInt32, groupID: UInt32,
-        groupIDs: [UInt32], isGuest: Bool, isAnonymous: Bool, expiry: UInt64)
-    /// - status: an NTSTATUS.
+    case authenticated(token: [UInt8], LoginOutcome)
+    /// - status: an NTSTATUS, an error.
     case refused(status: UInt32)
+    case exchangeUnknown
     /// - share: its name as configured; what it is, the data plane knows from the same configuration.
-    case treeGranted(share: String, isWritable: Bool, userID: UInt32, groupID: UInt32, groupIDs: [UInt32])
+    /// - forcedUser, forcedGroup: Unix names; empty for none.
+    case treeGranted(
+        share: String, isWritable: Bool, isAdministrator: Bool, forcedUser: String, forcedGroup: String)
+}
+
+/// Who has logged in. Names only: which numbers they have on this system, the data plane finds out itself.
+public struct LoginOutcome: Equatable, Sendable {
+    public static let sessionKeyByteCountMax = 64
+    /// Longest user, domain or account name, in bytes.
+    public static let nameByteCountMax = 1024
+
+    public var user: String
+    public var domain: String
+    /// The Unix account that files are touched as; if there is none of that name, `accountInstead`, unless empty.
+    public var account: String
+    public var accountInstead: String
+    /// As the mechanism gave it.
+    public var sessionKey: [UInt8]
+    public var isGuest: Bool
+    public var isAnonymous: Bool
+    /// FILETIME, 0 for never.
+    public var expiry: UInt64
+
+    public init(
+        user: String, domain: String, account: String, accountInstead: String, sessionKey: [UInt8], isGuest: Bool,
+        isAnonymous: Bool, expiry: UInt64
+    ) {
+        self.user = user
+        self.domain = domain
+        self.account = account
+        self.accountInstead = accountInstead
+        self.sessionKey = sessionKey
+        self.isGuest = isGuest
+        self.isAnonymous = isAnonymous
+        self.expiry = expiry
+    }
 }

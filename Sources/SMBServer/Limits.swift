@@ -9,6 +9,8 @@ public struct Limits: Sendable {
     public var connectionCountPerAddressMax = 256
     /// From connect to the end of the first login.
     public var loginTimeout: Duration = .seconds(30)
+    /// Without a request, and with nothing open, a connection ends after this time; nil for never (`deadtime`).
+    public var idleTimeout: Duration?
     /// Largest message before a login has succeeded on the connection.
     public var messageByteCountBeforeLoginMax = 64 << 10
     /// Header, fixed part and names around the largest read or write.
@@ -38,4 +40,11 @@ public struct Limits: Sendable {
     public var extendedAttributesByteCountMax = 65_536
 
     public init() {}
+}
+
+extension Duration {
+    /// Of a span that is not negative and no longer than some centuries.
+    var nanoseconds: UInt64 {
+        UInt64(components.seconds) * 1_000_000_000 + UInt64(components.attoseconds / 1_000_000_000)
+    }
 }

@@ -15,7 +15,13 @@ enum Listener {
                 try unsafe open(AF_INET, bytes, address, port)
             }
         }
-        guard unsafe inet_pton(AF_INET6, address, &six.sin6_addr) == 1 else { throw .invalidAddress(address) }
+        // SAFETY: the names are terminated strings for the length of the calls, and inet_pton fills in6_addr.
+        // RFC 4007 11: a link-local address means something only together with its interface.
+        let parts = address.split(separator: "%", maxSplits: 1).map(String.init)
+        if parts.count == 2 { six.sin6_scope_id = unsafe if_nametoindex(parts[1]) }
+        guard unsafe inet_pton(AF_INET6, parts.first ?? "", &six.sin6_addr) == 1 else {
+            throw .invalidAddress(address)
+        }
         six.sin6_family = sa_family_t(AF_INET6)
         six.sin6_port = port.bigEndian
         // SAFETY: a sockaddr_in6 of exactly these bytes, which live through the call.

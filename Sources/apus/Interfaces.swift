@@ -7,14 +7,18 @@ enum Interfaces {
     static func addresses(_ configuration: ServerConfiguration) throws -> [String] {
         guard configuration.bindsInterfacesOnly else { return ["::"] }
         let all = local()
-        let found = configuration.interfaces.flatMap { entry -> [String] in
-            let name = String(entry.split(separator: "/").first ?? "")
-            let own = all.filter { $0.name == name }.map(\.address)
-            return own.isEmpty ? [name] : own
+        var found: [String] = []
+        for selection in configuration.interfaces.map(InterfaceSelection.init) {
+            let own = all.filter { selection.matches(interface: $0.name, address: $0.address) }.map(\.address)
+            for address in selection.address.map({ [$0] }) ?? own where !found.contains(address) {
+                found.append(address)
+            }
         }
         guard !found.isEmpty else {
             throw Service.StartFailure(
-                message: "bind interfaces only: none of the configured interfaces has an address")
+                message: "bind interfaces only: no address belongs to `interfaces = "
+                    + configuration.interfaces.joined(separator: " ") + "`; up are: "
+                    + all.map { "\($0.name) \($0.address)" }.joined(separator: ", "))
         }
         return found
     }

@@ -14,71 +14,65 @@ import Transport
 /// The whole server: both planes, wired, until a signal ends it.
 enum Service {
     static func run(config: String, users: String, port: UInt16?, isVerbose: Bool) throws {
-        var logger = Logger(label: "apus", factory: { StreamLogHandler.standardError(label: $0) })
-        logger.logLevel = isVerbose ? .debug : .info
-        let log: @Sendable (String) -> Void = { [logger] message in logger.info("\(message)") }
+        let log = makeLog(isVerbose: isVerbose)
         do {
-            try serve(config: config, users: users, port: port, log: log)
+            try serve(config: config, users: users, port: port, isVerbose: isVerbose, log: log)
         } catch let exit as ExitCode {
             throw exit
         } catch {
-            logger.error("\(error)")
+            log("\(error)")
             throw ExitCode(1)
         }
     }
 
+    static func makeLog(isVerbose: Bool) -> @Sendable (String) -> Void {
+        var logger = Logger(label: "apus", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = isVerbose ? .debug : .info
+        return { [logger] message in logger.info("\(message)") }
+    }
+
     private static func serve(
-        config: String, users: String, port: UInt16?, log: @escaping @Sendable (String) -> Void
+        config: String, users: String, port: UInt16?, isVerbose: Bool, log: @escaping @Sendable (String) -> Void
     ) throws {
         let signals = blockSignals()
-        let (settings, warnings) = try load(config: config, users: users)
+        let (configuration, warnings) = try ServerConfiguration.load(config)
         for warning in warnings { log(warning) }
         let isRoot = geteuid() == 0
         if !isRoot { log("not started by root: all files are touched as user \(geteuid()), whoever logs in") }
-        let configuration = settings.configuration
-        let service = LoginService(settings: settings, actsAsUsers: isRoot, now: { wallClock() }, log: log)
-        guard let client = ControlPlaneServer.start(handler: service) else {
-            throw StartFailure(message: "no threads or descriptors for the control plane")
-        }
-        let access = ControlPlaneAccess(client: client, shares: ShareBuilder.build(configuration, log: log))
+        let client = ControlPlaneClient()
+        let access = ControlPlaneAccess(
+            client: client, shares: ShareBuilder.build(configuration, log: log), actsAsUsers: isRoot, log: log)
+        let controlPlane = ControlPlaneSupervisor(
+            config: config, users: users, isVerbose: isVerbose, client: client, log: log,
+            ready: { access.replaceInitialToken($0) })
+        try controlPlane.start()
         let buffers = BufferPool()
         let environment = Environment(
-            now: { wallClock() }, uptime: { uptime() }, randomUInt64: { randomNumber() }, log: log)
+            now: { Clock.wall() }, uptime: { Clock.uptime() }, randomUInt64: { randomNumber() }, log: log)
         let server = Server(
             settings: engineSettings(configuration), environment: environment, accessControl: access, buffers: buffers)
         let transport = makeTransport(configuration, server, buffers)
-        try listen(transport, configuration, port ?? configuration.port, log)
+        try listen(transport, configuration, port.map { [$0] } ?? configuration.ports, log)
         transport.start()
         wait(signals) {
             log("reading \(config) again")
             do {
-                let (settings, warnings) = try load(config: config, users: users)
+                let (configuration, warnings) = try ServerConfiguration.load(config)
                 for warning in warnings { log(warning) }
-                service.replace(settings)
-                access.replaceShares(ShareBuilder.build(settings.configuration, log: log))
+                try controlPlane.reload()
+                access.replaceShares(ShareBuilder.build(configuration, log: log))
             } catch {
                 log("\(error); nothing is changed")
             }
         }
         log("stopping")
         transport.stop()
-        client.close()
+        controlPlane.stop()
     }
 
     struct StartFailure: Error, CustomStringConvertible {
         let message: String
         var description: String { message }
-    }
-
-    private static func load(
-        config: String, users: String
-    ) throws -> (settings: LoginService.Settings, warnings: [String]) {
-        guard let text = try TextFile.read(config) else {
-            throw StartFailure(message: "\(config): there is no such file")
-        }
-        let (configuration, warnings) = try ServerConfiguration.load(path: config, text: text)
-        let database = try UserDatabase(path: users, text: TextFile.read(users) ?? "")
-        return (LoginService.Settings(configuration: configuration, users: database), warnings)
     }
 
     private static func engineSettings(_ configuration: ServerConfiguration) -> ServerSettings {
@@ -97,6 +91,7 @@ enum Service {
         settings.limits.connectionCountPerAddressMax = configuration.connectionCountPerAddressMax
         settings.limits.sessionCountMax = configuration.sessionCountMax
         settings.limits.openCountMax = configuration.openCountMax
+        if configuration.deadtime > 0 { settings.limits.idleTimeout = .seconds(60 * configuration.deadtime) }
         return settings
     }
 
@@ -119,14 +114,14 @@ enum Service {
     }
 
     private static func listen(
-        _ transport: TCPTransport, _ configuration: ServerConfiguration, _ port: UInt16,
+        _ transport: TCPTransport, _ configuration: ServerConfiguration, _ ports: [UInt16],
         _ log: (String) -> Void
     ) throws {
         let inherited = inheritedListeners()
         for descriptor in inherited { transport.adopt(listeningDescriptor: descriptor) }
         guard inherited.isEmpty else { return log("serving on \(inherited.count) sockets of the service manager") }
         let addresses = try Interfaces.addresses(configuration)
-        for address in addresses {
+        for (address, port) in addresses.flatMap({ address in ports.map { (address, $0) } }) {
             try transport.listen(address: address, port: port)
             log("listening on \(address) port \(port)")
         }
@@ -140,22 +135,8 @@ enum Service {
         return (0..<count).map { CInt(3 + $0) }
     }
 
-    // MARK: clocks, randomness, signals
+    // MARK: randomness, signals
 
-    private static func wallClock() -> FileTime {
-        let time = read(CLOCK_REALTIME)
-        return FileTime(unixSeconds: Int64(time.tv_sec), nanoseconds: Int64(time.tv_nsec))
-    }
-    private static func uptime() -> UInt64 {
-        let time = read(CLOCK_MONOTONIC)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
-    private static func read(_ clock: clockid_t) -> timespec {
-        var time = timespec()
-        // SAFETY: the structure outlives the call.
-        unsafe clock_gettime(clock, &time)
-        return time
-    }
     private static func randomNumber() -> UInt64 { randomBytes(count: 8).reduce(0) { $0 << 8 | UInt64($1) } }
 
     /// Signals are waited for by the main thread alone; all others are made after this and inherit the mask.
@@ -178,5 +159,15 @@ enum Service {
             guard unsafe sigwait(&signals, &number) == 0 else { continue }
             if number == SIGHUP { reload() } else { return }
         }
+    }
+}
+
+extension ServerConfiguration {
+    /// Reads the file. - Returns: what it says, and what there is to warn about.
+    static func load(_ path: String) throws -> (configuration: ServerConfiguration, warnings: [String]) {
+        guard let text = try TextFile.read(path) else {
+            throw Service.StartFailure(message: "\(path): there is no such file")
+        }
+        return try load(path: path, text: text)
     }
 }

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "FileCalls.h"
+#include "Sandbox.h"
 #include "SpaceCalls.h"
 
 /// A pointer that each thread has for itself; null at first.

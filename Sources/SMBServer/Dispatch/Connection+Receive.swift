@@ -20,8 +20,22 @@ extension Connection {
             reply.count = start
             return false
         }
-        server.parkedRequests.runReady()
+        if server.parkedRequests.hasAnyReady {
+            // Whoever let others go on is answered first.
+            sendNow(reply, from: start)
+            server.parkedRequests.runReady()
+        }
         return true
+    }
+
+    /// Sends what was appended to the reply since `start`, and takes it out.
+    private func sendNow(_ reply: PDUBuffer, from start: Int) {
+        guard reply.count > start else { return }
+        let buffer = server.buffers.take(capacity: transportPrefixByteCount + reply.count - start)
+        buffer.appendZeros(transportPrefixByteCount)
+        buffer.append(reply.span(start..<reply.count))
+        reply.count = start
+        transport.send(buffer)
     }
 
     private func receiveMessage(

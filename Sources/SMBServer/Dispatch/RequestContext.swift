@@ -87,7 +87,8 @@ struct RequestContext: ~Copyable {
     /// open, in this session and tree connect. - Throws: `.fileClosed`.
     mutating func open(_ fileID: FileID) throws(NTStatus) -> Open {
         var wanted = fileID
-        if fileID == .compoundRelated, let relatedFileID { wanted = relatedFileID }
+        // [MS-SMB2] 3.3.5.2.7.2: a related request is about the file of the one before, whatever it says itself.
+        if header.flags.contains(.relatedOperations), let relatedFileID { wanted = relatedFileID }
         guard let open = session.open(wanted.volatile), open.fileID == wanted, open.treeConnect === treeConnect else {
             throw .fileClosed
         }

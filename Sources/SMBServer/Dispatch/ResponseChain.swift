@@ -81,8 +81,14 @@ struct ResponseChain {
 
     /// No further response follows.
     mutating func finish() {
-        if let last = current { sign(last.start..<last.end, last.key) }
-        current = nil
+        defer { current = nil }
+        guard var last = current else { return }
+        if last.start != start {
+            // As Windows does: among several the last one is padded too.
+            reply.align(to: 8, from: start)
+            last.end = reply.count
+        }
+        sign(last.start..<last.end, last.key)
     }
 
     /// [MS-SMB2] 3.3.4.1.1: the flag first, since the signature covers it.

@@ -1,4 +1,5 @@
 import NTTypes
+import Platform
 import SMBWire
 
 /// Receiving an SMB2 LOGOFF Request, [MS-SMB2] 3.3.5.6.
@@ -16,6 +17,11 @@ extension Server {
         sessions.remove(session.id)
         connection.remove(sessionID: session.id)
         for request in connection.parkedRequests(sessionID: session.id) { request.wake(.closed) }
+        let exchange = session.state.withLock { state in
+            defer { state.exchange = nil }
+            return state.exchange
+        }
+        if let exchange { accessControl.abandon(exchange: exchange) }
         guard let (opens, trees, login) = session.close() else { return }
         for open in opens { close(open) }
         guard let login else { return }

@@ -40,6 +40,8 @@ public final class Connection: Sendable {
         /// One that was not anonymous: the opposite of Connection.ConstrainedConnection.
         var hasLoggedIn = false
         var isGone = false
+        /// Where the window was when last looked at, and since when.
+        var idle: (position: UInt64, since: UInt64)
     }
 
     let server: Server
@@ -51,7 +53,9 @@ public final class Connection: Sendable {
         self.server = server
         self.transport = transport
         creationUptime = server.environment.uptime()
-        state = Mutex(State(window: CommandSequenceWindow(creditCountMax: server.limits.creditCountMax)))
+        state = Mutex(
+            State(
+                window: CommandSequenceWindow(creditCountMax: server.limits.creditCountMax), idle: (0, creationUptime)))
     }
 
     // MARK: for the transport
@@ -64,11 +68,24 @@ public final class Connection: Sendable {
         return Int(payload) + limits.messageOverheadByteCountMax
     }
 
-    /// True once the time for the first login is over and nobody has logged in.
-    public var isLoginOverdue: Bool {
-        guard !state.withLock({ $0.hasSession }) else { return false }
-        let seconds = server.limits.loginTimeout.components.seconds
-        return server.environment.uptime() - creationUptime > UInt64(seconds) * 1_000_000_000
+    /// Asked about once a second: whether the connection is to end since nobody has logged in in time, or nobody has
+    /// used it for long.
+    public var isOverdue: Bool {
+        let now = server.environment.uptime()
+        guard state.withLock({ $0.hasSession }) else {
+            return now - creationUptime > server.limits.loginTimeout.nanoseconds
+        }
+        return server.limits.idleTimeout.map { isIdle(since: now, for: $0.nanoseconds) } ?? false
+    }
+
+    /// The sequence window tells whether there was a request since the last look, at no cost to requests.
+    private func isIdle(since now: UInt64, for limit: UInt64) -> Bool {
+        let (isLong, sessions) = state.withLock { state in
+            let position = state.window.low
+            if position != state.idle.position { state.idle = (position, now) }
+            return (now - state.idle.since > limit, Array(state.sessions.values))
+        }
+        return isLong && sessions.allSatisfy { $0.state.withLock { $0.opens.isEmpty } }
     }
 
     /// The transport connection is gone, [MS-SMB2] 3.3.7.1: everything that lived through it ends.

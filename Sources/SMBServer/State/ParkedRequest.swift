@@ -137,6 +137,8 @@ final class ParkedRequestQueue: Sendable {
 
     func schedule(_ request: ParkedRequest, at _: UInt64) { lists.withLock { $0.timed.append(request) } }
 
+    var hasAnyReady: Bool { hasReady.load(ordering: .acquiring) }
+
     /// Runs everything that is ready, on this thread. No lock may be held.
     func runReady() {
         while hasReady.load(ordering: .acquiring) {

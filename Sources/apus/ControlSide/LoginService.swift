@@ -7,65 +7,63 @@ import Platform
 
 /// The control plane: accounts, logins and share rules. It hears of the data plane only through `ControlPlaneRequest`.
 final class LoginService: ControlPlaneHandler {
-    /// What a reload replaces as a whole.
+    /// What was read when the process started; a reload starts another process.
     struct Settings: Sendable {
         var configuration: ServerConfiguration
         var users: UserDatabase
+        /// The groups that the configuration names, by name.
+        var groupIDs: [String: UInt32] = [:]
     }
     private struct Exchange {
         var login: AuthenticationExchange
         var start: Int
     }
-    private struct State {
-        var exchanges: [UInt64: Exchange] = [:]
-        var connectionCounts: [String: Int] = [:]
-    }
     /// Logins under way at once; more than that is an attack, and the oldest gives way.
     private static let exchangeCountMax = 4096
-    private let settings: Mutex<Settings>
-    private let state = Mutex(State())
+    private let settings: Settings
+    private let exchanges = Mutex<[UInt64: Exchange]>([:])
     private let now: @Sendable () -> FileTime
     private let log: @Sendable (String) -> Void
-    private let actsAsUsers: Bool
 
-    init(
-        settings: Settings, actsAsUsers: Bool, now: @escaping @Sendable () -> FileTime,
-        log: @escaping @Sendable (String) -> Void
-    ) {
-        self.settings = Mutex(settings)
-        self.actsAsUsers = actsAsUsers
+    init(settings: Settings, now: @escaping @Sendable () -> FileTime, log: @escaping @Sendable (String) -> Void) {
+        self.settings = settings
         self.now = now
         self.log = log
     }
 
-    func replace(_ new: Settings) { settings.withLock { $0 = new } }
-
     func answer(_ request: ControlPlaneRequest) -> ControlPlaneAnswer {
         switch request {
         case .initialToken: return .token(AuthenticationExchange.initialToken())
-        case .authenticate(let exchange, let token, let address): return step(exchange, token, address)
+        case .authenticate(let exchange, let isContinued, let token, let address):
+            return step(exchange, isContinued, token, address)
+        case .resumeExchange(let exchange, let tokens): return resume(exchange, tokens)
         case .abandon(let exchange):
-            _ = state.withLock { $0.exchanges.removeValue(forKey: exchange) }
+            end(exchange)
             return .acknowledged
         case .connectTree(
-            let share, let user, let isGuest, let isAnonymous, let userID, let groupID, let groupIDs, let address):
-            return connect(
-                share,
-                ShareRules.Client(
-                    user: user, isGuest: isGuest, isAnonymous: isAnonymous, groupIDs: [groupID] + groupIDs,
-                    address: address),
-                UnixAccounts.Identity(userID: userID, groupID: groupID, groups: groupIDs))
-        case .disconnectTree(let share, _):
-            state.withLock { $0.connectionCounts[share.lowercased(), default: 1] -= 1 }
-            return .acknowledged
-        case .logOut, .heartbeat: return .acknowledged
+            let share, let user, let isGuest, let isAnonymous, let groupIDs, let connectionCount, let address):
+            let client = ShareRules.Client(
+                user: user, isGuest: isGuest, isAnonymous: isAnonymous, groupIDs: groupIDs, address: address)
+            return connect(share, client, Int(connectionCount))
+        case .heartbeat: return .acknowledged
         }
+    }
+
+    /// Has the libraries open and read what they need for a login, while they may.
+    func warmUp() {
+        var client = NTLMClient(user: "nobody", password: "")
+        let login = AuthenticationExchange(policy: policy, accounts: Accounts(users: settings.users), now: now())
+        guard case .more(let challenge) = login.step(client.initialToken()), let answer = try? client.step(challenge)
+        else { return }
+        _ = login.step(answer)
     }
 
     // MARK: logins
 
-    private func step(_ id: UInt64, _ token: [UInt8], _ address: String) -> ControlPlaneAnswer {
-        let login = state.withLock { $0.exchanges[id]?.login } ?? begin(id)
+    private func step(_ id: UInt64, _ isContinued: Bool, _ token: [UInt8], _ address: String) -> ControlPlaneAnswer {
+        let known = exchanges.withLock { $0[id]?.login }
+        if isContinued, known == nil { return .exchangeUnknown }
+        let login = known ?? begin(id)
         switch login.step(token) {
         case .more(let token): return .authenticationContinues(token: token)
         case .failed(let status):
@@ -74,97 +72,92 @@ final class LoginService: ControlPlaneHandler {
             return .refused(status: status.rawValue)
         case .done(let token, let done):
             end(id)
-            guard let identity = identity(for: done) else {
-                log("\(address): there is neither an account '\(done.user)' on this system nor the guest account")
-                return .refused(status: NTStatus.logonFailure.rawValue)
-            }
+            guard done.user.utf8.count <= LoginOutcome.nameByteCountMax,
+                done.domain.utf8.count <= LoginOutcome.nameByteCountMax
+            else { return refused(.logonFailure) }
             log("\(address): \(done.isAnonymous ? "anonymous" : "'\(done.user)'") logged in")
-            return .authenticated(
-                token: token, user: done.user, domain: done.domain, sessionKey: done.sessionKey,
-                userID: identity.userID, groupID: identity.groupID, groupIDs: identity.groups, isGuest: done.isGuest,
-                isAnonymous: done.isAnonymous, expiry: 0)
+            return .authenticated(token: token, outcome(done))
         }
     }
 
-    private func begin(_ id: UInt64) -> AuthenticationExchange {
-        let current = settings.withLock { $0 }
-        let configuration = current.configuration
+    /// As whom the user's files are touched: who has a password here but no account on this system, with the least
+    /// rights there are.
+    private func outcome(_ login: Login) -> LoginOutcome {
+        let guest = settings.configuration.guestAccount
+        let isStranger = login.isGuest || login.isAnonymous
+        return LoginOutcome(
+            user: login.user, domain: login.domain, account: isStranger ? guest : login.user,
+            accountInstead: guest, sessionKey: login.sessionKey, isGuest: login.isGuest,
+            isAnonymous: login.isAnonymous, expiry: 0)
+    }
+
+    private var policy: AuthenticationPolicy {
+        let configuration = settings.configuration
         var policy = AuthenticationPolicy(computerName: configuration.name, domainName: configuration.name)
         policy.allowsNTLMv1 = configuration.allowsNTLMv1
         policy.mapsUnknownUserToGuest = configuration.mapsUnknownUserToGuest
-        let login = AuthenticationExchange(policy: policy, accounts: Accounts(users: current.users), now: now())
-        var time = timespec()
-        // SAFETY: the structure outlives the call.
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        state.withLock { state in
-            if state.exchanges.count >= Self.exchangeCountMax,
-                let oldest = state.exchanges.min(by: { $0.value.start < $1.value.start })
-            {
-                state.exchanges[oldest.key] = nil
-            }
-            state.exchanges[id] = Exchange(login: login, start: time.tv_sec)
-        }
+        return policy
+    }
+
+    private func begin(_ id: UInt64) -> AuthenticationExchange {
+        let login = AuthenticationExchange(policy: policy, accounts: Accounts(users: settings.users), now: now())
+        remember(login, id)
         return login
     }
 
-    private func end(_ id: UInt64) { _ = state.withLock { $0.exchanges.removeValue(forKey: id) } }
-
-    /// As whom the user's files are touched. A server without root can only be itself.
-    private func identity(for login: Login) -> UnixAccounts.Identity? {
-        guard actsAsUsers else { return UnixAccounts.own }
-        if !login.isGuest, !login.isAnonymous, let own = UnixAccounts.identity(of: login.user) { return own }
-        // Who has a password here but no account on this system touches files with the least rights there are.
-        return UnixAccounts.identity(of: settings.withLock { $0.configuration.guestAccount })
+    private func remember(_ login: AuthenticationExchange, _ id: UInt64) {
+        var time = timespec()
+        // SAFETY: the structure outlives the call.
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        exchanges.withLock { exchanges in
+            if exchanges.count >= Self.exchangeCountMax,
+                let oldest = exchanges.min(by: { $0.value.start < $1.value.start })
+            {
+                exchanges[oldest.key] = nil
+            }
+            exchanges[id] = Exchange(login: login, start: time.tv_sec)
+        }
     }
+
+    /// Takes up a login that began with a control plane which is no more.
+    private func resume(_ id: UInt64, _ tokens: [[UInt8]]) -> ControlPlaneAnswer {
+        let accounts = Accounts(users: settings.users)
+        let login = AuthenticationExchange(replaying: tokens, policy: policy, accounts: accounts, now: now())
+        guard let login else { return refused(.logonFailure) }
+        remember(login, id)
+        return .acknowledged
+    }
+
+    private func end(_ id: UInt64) { _ = exchanges.withLock { $0.removeValue(forKey: id) } }
 
     // MARK: tree connects
 
-    private func connect(
-        _ name: String, _ client: ShareRules.Client, _ identity: UnixAccounts.Identity
-    ) -> ControlPlaneAnswer {
-        let configuration = settings.withLock { $0.configuration }
+    private func connect(_ name: String, _ client: ShareRules.Client, _ connectionCount: Int) -> ControlPlaneAnswer {
+        let configuration = settings.configuration
         if name.lowercased() == "ipc$" {
             guard configuration.restrictAnonymous == 0 || !(client.isGuest || client.isAnonymous) else {
                 return refused(.accessDenied)
             }
-            return granted("IPC$", true, identity)
+            return .treeGranted(
+                share: "IPC$", isWritable: true, isAdministrator: false, forcedUser: "", forcedGroup: "")
         }
         guard let share = configuration.shares.first(where: { $0.name.lowercased() == name.lowercased() }) else {
             return refused(.badNetworkName)
         }
-        let rules = ShareRules(share: share, restrictAnonymous: configuration.restrictAnonymous)
+        let rules = ShareRules(
+            share: share, restrictAnonymous: configuration.restrictAnonymous, groupIDs: settings.groupIDs)
         guard case .granted(let isWritable, let isAdministrator) = rules.decide(client) else {
             log("\(client.address): '\(client.user)' may not use [\(share.name)]")
             return refused(.accessDenied)
         }
-        let isFull = state.withLock { state in
-            let count = state.connectionCounts[share.name.lowercased(), default: 0]
-            if share.connectionCountMax > 0, count >= share.connectionCountMax { return true }
-            state.connectionCounts[share.name.lowercased()] = count + 1
-            return false
+        if share.connectionCountMax > 0, connectionCount >= share.connectionCountMax {
+            return refused(.requestNotAccepted)
         }
-        if isFull { return refused(.requestNotAccepted) }
-        return granted(share.name, isWritable, acting(identity, share, isAdministrator))
+        return .treeGranted(
+            share: share.name, isWritable: isWritable, isAdministrator: isAdministrator, forcedUser: share.forceUser,
+            forcedGroup: share.forceGroup)
     }
 
-    private func acting(
-        _ identity: UnixAccounts.Identity, _ share: ShareConfiguration, _ isAdministrator: Bool
-    ) -> UnixAccounts.Identity {
-        guard actsAsUsers else { return identity }
-        var identity = identity
-        if isAdministrator { identity = UnixAccounts.Identity(userID: 0, groupID: 0, groups: []) }
-        if let forced = UnixAccounts.identity(of: share.forceUser), !share.forceUser.isEmpty { identity = forced }
-        if let group = UnixAccounts.groupID(of: share.forceGroup), !share.forceGroup.isEmpty {
-            identity.groupID = group
-        }
-        return identity
-    }
-
-    private func granted(_ share: String, _ isWritable: Bool, _ identity: UnixAccounts.Identity) -> ControlPlaneAnswer {
-        .treeGranted(
-            share: share, isWritable: isWritable, userID: identity.userID, groupID: identity.groupID,
-            groupIDs: identity.groups)
-    }
     private func refused(_ status: NTStatus) -> ControlPlaneAnswer { .refused(status: status.rawValue) }
 }
 

@@ -16,6 +16,8 @@ struct ShareRules {
     }
     let share: ShareConfiguration
     let restrictAnonymous: Int
+    /// The groups that the configuration names.
+    let groupIDs: [String: UInt32]
 
     func decide(_ client: Client) -> Decision {
         if !share.hostsAllow.isEmpty {
@@ -45,7 +47,7 @@ struct ShareRules {
     private func contains(_ list: [String], _ client: Client) -> Bool {
         list.contains { entry in
             if entry.hasPrefix("@") {
-                guard let group = UnixAccounts.groupID(of: String(entry.dropFirst())) else { return false }
+                guard let group = groupIDs[String(entry.dropFirst())] else { return false }
                 return client.groupIDs.contains(group)
             }
             return entry.lowercased() == client.user.lowercased()

@@ -24,6 +24,6 @@ final class ConnectionAdapter: MessageReceiver {
         unsafe connection.receive(message, reply: reply)
     }
     var messageByteCountMax: Int { connection.messageByteCountMax }
-    var isOverdue: Bool { connection.isLoginOverdue }
+    var isOverdue: Bool { connection.isOverdue }
     func disconnected() { connection.disconnected() }
 }

@@ -1,76 +1,173 @@
+import Configuration
 import ControlPlane
 import FileStore
 import NTTypes
 import Platform
 import SMBServer
 
-/// The engine's `AccessControl` over the control plane's messages.
+/// The engine's `AccessControl` over the control plane's messages. What must outlive a control plane is here: how many
+/// use a share, and how far each login has got.
 final class ControlPlaneAccess: AccessControl {
-    private let client: ControlPlaneClient
-    private let shares: Mutex<[String: Share]>
-    /// NEGOTIATE's token never changes; asked for once.
-    private let token = Mutex<[UInt8]?>(nil)
+    private struct State {
+        /// NEGOTIATE's token, which is the same for everybody.
+        var token: [UInt8] = []
+        var shares: [String: Share] = [:]
+        /// Tree connects, by the share's name in lower case.
+        var connectionCounts: [String: Int] = [:]
+        /// The client's and the server's tokens of logins under way.
+        var histories: [UInt64: [[UInt8]]] = [:]
+    }
+    /// A longer history is not kept: such a login fails if the control plane ends before it does.
+    private static let historyByteCountMax = 8192
+    /// As many sessions as there can be at most.
+    private static let historyCountMax = 65_536
 
-    init(client: ControlPlaneClient, shares: [Share]) {
+    private let client: ControlPlaneClient
+    /// False for a server that was not started by root, which can only be itself.
+    private let actsAsUsers: Bool
+    private let log: @Sendable (String) -> Void
+    private let state = Mutex(State())
+
+    init(
+        client: ControlPlaneClient, shares: [Share], actsAsUsers: Bool, log: @escaping @Sendable (String) -> Void
+    ) {
         self.client = client
-        self.shares = Mutex(Self.byName(shares))
+        self.actsAsUsers = actsAsUsers
+        self.log = log
+        replaceShares(shares)
     }
 
     /// After a reload: those who connect from now on get these.
-    func replaceShares(_ new: [Share]) { shares.withLock { $0 = Self.byName(new) } }
-
-    private static func byName(_ shares: [Share]) -> [String: Share] {
-        Dictionary(shares.map { ($0.name.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
+    func replaceShares(_ new: [Share]) {
+        state.withLock { state in
+            state.shares = Dictionary(new.map { ($0.name.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
+        }
     }
 
-    func initialToken() -> [UInt8] {
-        if let token = token.withLock({ $0 }) { return token }
-        guard case .token(let token)? = client.ask(.initialToken) else { return [] }
-        self.token.withLock { $0 = token }
-        return token
-    }
+    func replaceInitialToken(_ token: [UInt8]) { state.withLock { $0.token = token } }
+
+    func initialToken() -> [UInt8] { state.withLock { $0.token } }
+
+    // MARK: logins
 
     func authenticate(exchange: UInt64, token: [UInt8], remoteAddress: String) -> AuthenticationStep {
-        switch client.ask(.authenticate(exchange: exchange, token: token, remoteAddress: remoteAddress)) {
-        case .authenticationContinues(let token): return .more(token: token)
-        case .authenticated(
-            let token, let user, let domain, let sessionKey, let userID, let groupID, let groupIDs, let isGuest,
-            let isAnonymous, let expiry):
-            return .done(
-                token: token,
-                AuthenticatedUser(
-                    name: user, domain: domain, sessionKey: sessionKey,
-                    credentials: Credentials(userID: userID, groupID: groupID, groups: groupIDs), isGuest: isGuest,
-                    isAnonymous: isAnonymous, expiry: expiry == 0 ? nil : FileTime(rawValue: expiry)))
+        let history = state.withLock { $0.histories.removeValue(forKey: exchange) }
+        var answer = client.ask(
+            .authenticate(
+                exchange: exchange, isContinued: history != nil, token: token, remoteAddress: remoteAddress))
+        // Another control plane than the one before: it is told what was said.
+        if answer == .exchangeUnknown, let history {
+            guard client.ask(.resumeExchange(exchange: exchange, tokens: history)) == .acknowledged else {
+                return .failed(.logonFailure)
+            }
+            answer = client.ask(
+                .authenticate(exchange: exchange, isContinued: true, token: token, remoteAddress: remoteAddress))
+        }
+        switch answer {
+        case .authenticationContinues(let answer):
+            remember((history ?? []) + [token, answer], of: exchange)
+            return .more(token: answer)
+        case .authenticated(let token, let login): return accept(token, login, remoteAddress)
         case .refused(let status): return .failed(NTStatus(rawValue: status))
         default: return .failed(.insufficientServerResources)
         }
     }
 
-    func abandon(exchange: UInt64) { _ = client.ask(.abandon(exchange: exchange)) }
+    private func remember(_ history: [[UInt8]], of exchange: UInt64) {
+        let isShort = history.reduce(0) { $0 + $1.count } <= Self.historyByteCountMax
+        state.withLock { state in
+            guard state.histories.count < Self.historyCountMax else { return }
+            // Even an empty history says that the login is under way.
+            state.histories[exchange] = isShort ? history : []
+        }
+    }
+
+    private func accept(_ token: [UInt8], _ login: LoginOutcome, _ remoteAddress: String) -> AuthenticationStep {
+        guard let credentials = credentials(of: login) else {
+            log("\(remoteAddress): this system has no account '\(login.account)'")
+            return .failed(.logonFailure)
+        }
+        return .done(
+            token: token,
+            AuthenticatedUser(
+                name: login.user, domain: login.domain, sessionKey: login.sessionKey, credentials: credentials,
+                isGuest: login.isGuest, isAnonymous: login.isAnonymous,
+                expiry: login.expiry == 0 ? nil : FileTime(rawValue: login.expiry)))
+    }
+
+    /// Name services are asked here, not in the control plane, which may neither open nor connect to anything; and so
+    /// a control plane that was taken over still cannot make up an identity.
+    private func credentials(of login: LoginOutcome) -> Credentials? {
+        guard actsAsUsers else { return UnixAccounts.own.credentials }
+        let found =
+            UnixAccounts.identity(of: login.account)
+            ?? (login.accountInstead.isEmpty ? nil : UnixAccounts.identity(of: login.accountInstead))
+        return found?.credentials
+    }
+
+    func abandon(exchange: UInt64) {
+        guard state.withLock({ $0.histories.removeValue(forKey: exchange) }) != nil else { return }
+        _ = client.ask(.abandon(exchange: exchange))
+    }
+
+    func logOut(user: AuthenticatedUser) {}
+
+    // MARK: tree connects
 
     func connectTree(share: String, user: AuthenticatedUser, remoteAddress: String) -> TreeDecision {
+        let key = share.lowercased()
+        let count = state.withLock { state -> Int in
+            let count = state.connectionCounts[key, default: 0]
+            state.connectionCounts[key] = count + 1
+            return count
+        }
+        let decision = decide(share, user, remoteAddress, connectionCount: count)
+        if case .refused = decision { countOut(key) }
+        return decision
+    }
+
+    func disconnectTree(share: String, user: AuthenticatedUser) { countOut(share.lowercased()) }
+
+    private func countOut(_ key: String) {
+        state.withLock { state in
+            let left = state.connectionCounts[key, default: 1] - 1
+            state.connectionCounts[key] = left > 0 ? left : nil
+        }
+    }
+
+    private func decide(
+        _ name: String, _ user: AuthenticatedUser, _ remoteAddress: String, connectionCount: Int
+    ) -> TreeDecision {
         let credentials = user.credentials
         let answer = client.ask(
             .connectTree(
-                share: share, user: user.name, isGuest: user.isGuest, isAnonymous: user.isAnonymous,
-                userID: credentials.userID, groupID: credentials.groupID, groupIDs: credentials.groups,
+                share: name, user: user.name, isGuest: user.isGuest, isAnonymous: user.isAnonymous,
+                groupIDs: [credentials.groupID] + credentials.groups, connectionCount: UInt32(connectionCount),
                 remoteAddress: remoteAddress))
         switch answer {
-        case .treeGranted(let name, let isWritable, let userID, let groupID, let groupIDs):
-            guard let share = shares.withLock({ $0[name.lowercased()] }) else { return .refused(.badNetworkName) }
-            let isSame =
-                userID == credentials.userID && groupID == credentials.groupID && groupIDs == credentials.groups
-            return .granted(
-                share: share, isWritable: isWritable,
-                credentials: isSame ? credentials : Credentials(userID: userID, groupID: groupID, groups: groupIDs))
+        case .treeGranted(let granted, let isWritable, let isAdministrator, let forcedUser, let forcedGroup):
+            guard granted.lowercased() == name.lowercased(),
+                let share = state.withLock({ $0.shares[granted.lowercased()] })
+            else { return .refused(.badNetworkName) }
+            let acting = acting(credentials, isAdministrator, forcedUser, forcedGroup)
+            return .granted(share: share, isWritable: isWritable, credentials: acting)
         case .refused(let status): return .refused(NTStatus(rawValue: status))
         default: return .refused(.insufficientServerResources)
         }
     }
 
-    func disconnectTree(share: String, user: AuthenticatedUser) {
-        _ = client.ask(.disconnectTree(share: share, user: user.name))
+    private func acting(
+        _ own: Credentials, _ isAdministrator: Bool, _ forcedUser: String, _ forcedGroup: String
+    ) -> Credentials {
+        guard actsAsUsers, isAdministrator || !forcedUser.isEmpty || !forcedGroup.isEmpty else { return own }
+        var identity = UnixAccounts.Identity(userID: own.userID, groupID: own.groupID, groups: own.groups)
+        if isAdministrator { identity = UnixAccounts.Identity(userID: 0, groupID: 0, groups: []) }
+        if !forcedUser.isEmpty, let forced = UnixAccounts.identity(of: forcedUser) { identity = forced }
+        if !forcedGroup.isEmpty, let group = UnixAccounts.groupID(of: forcedGroup) { identity.groupID = group }
+        return identity.credentials
     }
-    func logOut(user: AuthenticatedUser) { _ = client.ask(.logOut(user: user.name)) }
+}
+
+extension UnixAccounts.Identity {
+    fileprivate var credentials: Credentials { Credentials(userID: userID, groupID: groupID, groups: groups) }
 }

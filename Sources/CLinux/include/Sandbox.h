@@ -1,0 +1,29 @@
+// Starting a process, and giving up what a process may do. Each call returns 0 or more, or the negative error number.
+#ifndef CLINUX_SANDBOX_H
+#define CLINUX_SANDBOX_H
+#include <stdint.h>
+#include <sys/types.h>
+
+// Runs `path` with these arguments and this environment, both terminated by null. The child's descriptors are 0, 1 and 2 of
+// ours, and `descriptors` as 3, 4, … Returns its process ID.
+long apus_spawn(
+    const char *path, char *const arguments[], char *const environment[], const int descriptors[], int descriptor_count);
+
+// Closes every descriptor from `first` on.
+long apus_close_from(int first);
+
+// Becomes this user and group for good, without supplementary groups. Wants root.
+long apus_become(uint32_t user, uint32_t group);
+
+// Gives up every capability for good, sets no_new_privs, and keeps others of the same user from looking into the process.
+long apus_give_up_privileges(void);
+
+// Denies the calling thread, and those it starts, every file (Landlock). Returns the kernel's Landlock version; -ENOSYS or
+// -EOPNOTSUPP where it has none.
+long apus_deny_files(void);
+
+// Leaves all threads of the process only the system calls that answering messages takes; any other ends the process. Opening
+// files is answered with EACCES unless `may_open`: then it is left to file permissions and Landlock.
+long apus_restrict_system_calls(int may_open);
+
+#endif

@@ -1,0 +1,50 @@
+import CLinux
+import Configuration
+import ControlPlane
+import Glibc
+import NTTypes
+import Platform
+
+/// The control plane's process: opens what it needs, gives up everything else, and answers until the data plane is
+/// gone.
+enum ControlPlaneProcess {
+    /// - Parameters:
+    ///   - channelCount: descriptors 3, 4, … are channels.
+    ///   - isRestart: what does not change from start to start has been said.
+    static func run(
+        config: String, users: String, channelCount: Int, isRestart: Bool, log: @escaping @Sendable (String) -> Void
+    ) throws {
+        apus_close_from(CInt(3 + channelCount))
+        // The data plane ends us by hanging up; what ends that process is not for us.
+        for number in [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE] { signal(number, SIG_IGN) }
+        let settings = try load(config: config, users: users)
+        let say: (String) -> Void = { if !isRestart { log($0) } }
+        let sandbox = Sandbox(user: settings.configuration.controlPlaneUser, log: say)
+        let service = LoginService(settings: settings, now: { Clock.wall() }, log: log)
+        let channels = (0..<channelCount).map { Channel(descriptor: CInt(3 + $0)) }
+        let gate = Semaphore()
+        let ended = Semaphore()
+        service.warmUp()
+        try sandbox.giveUpPrivileges()
+        guard ControlPlaneServer.start(channels: channels, handler: service, gate: gate, ended: { ended.signal() })
+        else { throw Service.StartFailure(message: "no threads for the control plane") }
+        try sandbox.restrictSystemCalls()
+        for _ in channels { gate.signal() }
+        for _ in channels { ended.wait() }
+    }
+
+    private static func load(config: String, users: String) throws -> LoginService.Settings {
+        let (configuration, _) = try ServerConfiguration.load(config)
+        let database = try UserDatabase(path: users, text: TextFile.read(users) ?? "")
+        var settings = LoginService.Settings(configuration: configuration, users: database)
+        // Name services load what the system is configured to and may connect to anything: only now, or not at all.
+        for share in configuration.shares {
+            for list in [share.validUsers, share.invalidUsers, share.readList, share.writeList, share.adminUsers] {
+                for name in list.filter({ $0.hasPrefix("@") }).map({ String($0.dropFirst()) }) {
+                    settings.groupIDs[name] = UnixAccounts.groupID(of: name)
+                }
+            }
+        }
+        return settings
+    }
+}

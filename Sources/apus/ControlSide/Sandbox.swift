@@ -1,0 +1,54 @@
+import CLinux
+import Glibc
+
+/// What the control plane gives up before it reads the first byte from the network. Each step that fails keeps it from
+/// starting, except what this kernel does not have: that is said.
+struct Sandbox {
+    private let user: String
+    private let log: (String) -> Void
+
+    /// - Parameter user: the Unix account to become when started by root; `nobody` stands in for one that is missing.
+    init(user: String, log: @escaping (String) -> Void) {
+        self.user = user
+        self.log = log
+    }
+
+    /// The account, all capabilities, every way to gain new ones, and the file system. Before any thread is started.
+    func giveUpPrivileges() throws {
+        if geteuid() == 0 { try becomeUser() }
+        try check(apus_give_up_privileges(), "give up privileges")
+        let version = apus_deny_files()
+        if version == -Int(ENOSYS) || version == -Int(EOPNOTSUPP) {
+            log("control plane: this kernel has no Landlock: files are guarded by their permissions alone")
+        } else {
+            try check(version, "deny itself files (Landlock)")
+        }
+    }
+
+    /// All system calls but those that answering takes, in all threads.
+    func restrictSystemCalls() throws {
+        let result = apus_restrict_system_calls(0)
+        if result == -Int(ENOSYS) || result == -Int(EINVAL) {
+            log("control plane: this kernel has no seccomp: system calls are not restricted")
+        } else {
+            try check(result, "restrict its system calls (seccomp)")
+        }
+    }
+
+    private func becomeUser() throws {
+        if let own = UnixAccounts.identity(of: user), own.userID != 0 {
+            try check(apus_become(own.userID, own.groupID), "become the user '\(user)'")
+            log("control plane: runs as the user '\(user)'")
+        } else if let nobody = UnixAccounts.identity(of: "nobody"), nobody.userID != 0 {
+            try check(apus_become(nobody.userID, nobody.groupID), "become the user 'nobody'")
+            log("control plane: runs as the user 'nobody', since there is no '\(user)' (adduser --system \(user))")
+        } else {
+            throw Service.StartFailure(message: "control plane: there is neither a user '\(user)' nor 'nobody'")
+        }
+    }
+
+    private func check(_ result: Int, _ what: String) throws {
+        guard result < 0 else { return }
+        throw Service.StartFailure(message: "control plane: could not \(what): \(systemMessage(CInt(-result)))")
+    }
+}

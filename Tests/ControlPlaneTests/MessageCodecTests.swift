@@ -1,0 +1,74 @@
+import ControlPlane
+import Testing
+
+/// The messages between the planes: both ends take them for hostile.
+struct MessageCodecTests {
+    static let requests: [ControlPlaneRequest] = [
+        .initialToken,
+        .authenticate(exchange: 7, isContinued: true, token: [1, 2, 3], remoteAddress: "192.0.2.1"),
+        .resumeExchange(exchange: .max, tokens: [[1], [], [2, 3], [4]]),
+        .abandon(exchange: 1),
+        .connectTree(
+            share: "Data", user: "Zoë", isGuest: false, isAnonymous: true, groupIDs: [0, .max], connectionCount: 3,
+            remoteAddress: "2001:db8::1"),
+        .heartbeat,
+    ]
+    static let answers: [ControlPlaneAnswer] = [
+        .acknowledged, .token([9, 8]), .authenticationContinues(token: []), .exchangeUnknown,
+        .authenticated(token: [1], login(keyByteCount: 64)), .refused(status: 0xC000_006D),
+        .treeGranted(share: "Data", isWritable: true, isAdministrator: false, forcedUser: "", forcedGroup: "staff"),
+    ]
+
+    static func login(user: String = "alice", keyByteCount: Int = 16) -> LoginOutcome {
+        LoginOutcome(
+            user: user, domain: "D", account: "alice", accountInstead: "nobody",
+            sessionKey: [UInt8](repeating: 5, count: keyByteCount), isGuest: false, isAnonymous: false, expiry: 12)
+    }
+
+    @Test(arguments: requests) func requestsComeBackAsTheyWere(_ request: ControlPlaneRequest) {
+        #expect(ControlPlaneRequest(decoding: request.encode()) == request)
+    }
+
+    @Test(arguments: answers) func answersComeBackAsTheyWere(_ answer: ControlPlaneAnswer) {
+        #expect(ControlPlaneAnswer(decoding: answer.encode()) == answer)
+    }
+
+    @Test func whatIsCutShortOrTooLongIsNoMessage() {
+        for bytes in Self.requests.map({ $0.encode() }) {
+            for count in 0..<bytes.count { #expect(ControlPlaneRequest(decoding: Array(bytes[..<count])) == nil) }
+            #expect(ControlPlaneRequest(decoding: bytes + [0]) == nil)
+        }
+        for bytes in Self.answers.map({ $0.encode() }) {
+            for count in 0..<bytes.count { #expect(ControlPlaneAnswer(decoding: Array(bytes[..<count])) == nil) }
+            #expect(ControlPlaneAnswer(decoding: bytes + [0]) == nil)
+        }
+    }
+
+    /// CVE-2024-26811: the helper says how long something is, and is believed.
+    @Test func lengthsBeyondTheMessageAreRefused() {
+        for answer in Self.answers {
+            let bytes = answer.encode()
+            for index in bytes.indices.dropFirst() where bytes[index] != 0xFF {
+                var changed = bytes
+                changed[index] = 0xFF
+                // Whatever comes out, it came out of these bytes: nothing is read beyond them, and it fits again.
+                if let decoded = ControlPlaneAnswer(decoding: changed) { #expect(decoded.encode() == changed) }
+            }
+        }
+    }
+
+    @Test func aRefusalIsAnError() {
+        #expect(ControlPlaneAnswer(decoding: ControlPlaneAnswer.refused(status: 0).encode()) == nil)
+        #expect(ControlPlaneAnswer(decoding: ControlPlaneAnswer.refused(status: 0x103).encode()) == nil)
+    }
+
+    @Test func keysAndNamesAreBounded() {
+        let longKey = ControlPlaneAnswer.authenticated(token: [], Self.login(keyByteCount: 65))
+        #expect(ControlPlaneAnswer(decoding: longKey.encode()) == nil)
+        let longName = ControlPlaneAnswer.authenticated(
+            token: [], Self.login(user: String(repeating: "u", count: LoginOutcome.nameByteCountMax + 1)))
+        #expect(ControlPlaneAnswer(decoding: longName.encode()) == nil)
+        let manyTokens = ControlPlaneRequest.resumeExchange(exchange: 1, tokens: [[UInt8]](repeating: [], count: 17))
+        #expect(ControlPlaneRequest(decoding: manyTokens.encode()) == nil)
+    }
+}
