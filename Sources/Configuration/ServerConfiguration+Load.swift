@@ -125,6 +125,8 @@ extension ShareConfiguration {
         values.text("hide files") { hideFiles = $0.split(separator: "/").map(String.init) }
         values.text("veto files") { vetoFiles = $0.split(separator: "/").map(String.init) }
         values.boolean("store dos attributes") { storesDOSAttributes = $0 }
+        values.boolean("hide unreadable") { hidesUnreadable = $0 }
+        values.boolean("acl flag inherited canonicalization") { canonicalizesInheritedFlag = $0 }
         values.text("case sensitive") { isCaseSensitive = ["yes", "true"].contains($0.lowercased()) }
         values.boolean("streams") { hasStreams = $0 }
         values.text("mangled names") {

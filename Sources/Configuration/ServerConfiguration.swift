@@ -64,6 +64,8 @@ public struct ShareConfiguration: Sendable {
     /// Patterns with `*` and `?`.
     public var vetoFiles: [String] = []
     public var storesDOSAttributes = true
+    public var hidesUnreadable = false
+    public var canonicalizesInheritedFlag = true
     public var isCaseSensitive = false
     public var hasStreams = true
     public enum ShortNames: Sendable { case none, onRequest, listed }

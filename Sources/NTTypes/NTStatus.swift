@@ -91,6 +91,7 @@ extension NTStatus {
     @inlinable public static var cannotDelete: NTStatus { NTStatus(rawValue: 0xC000_0121) }
     @inlinable public static var fileDeleted: NTStatus { NTStatus(rawValue: 0xC000_0123) }
     @inlinable public static var fileClosed: NTStatus { NTStatus(rawValue: 0xC000_0128) }
+    @inlinable public static var pipeBroken: NTStatus { NTStatus(rawValue: 0xC000_014B) }
     @inlinable public static var invalidLevel: NTStatus { NTStatus(rawValue: 0xC000_0148) }
     @inlinable public static var badDeviceType: NTStatus { NTStatus(rawValue: 0xC000_00CB) }
     @inlinable public static var networkAccessDenied: NTStatus { NTStatus(rawValue: 0xC000_00CA) }

@@ -39,6 +39,14 @@ public struct Limits: Sendable {
     public var pathByteCountMax = 32_767 * 2
     public var extendedAttributesByteCountMax = 65_536
 
+    // Named pipes.
+    public var pipeCountPerSessionMax = 64
+    public var pipeNameByteCountMax = 256
+    /// What a client may leave unread before its writes wait.
+    public var pipeQuotaByteCount = 64 << 10
+    /// Largest part of a write that is handed to the pipe's service at once.
+    public var pipeChunkByteCountMax = 64 << 10
+
     public init() {}
 }
 

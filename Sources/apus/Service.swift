@@ -50,7 +50,9 @@ enum Service {
         let environment = Environment(
             now: { Clock.wall() }, uptime: { Clock.uptime() }, randomUInt64: { randomNumber() }, log: log)
         let server = Server(
-            settings: engineSettings(configuration), environment: environment, accessControl: access, buffers: buffers)
+            settings: engineSettings(configuration), environment: environment, accessControl: access, buffers: buffers,
+            pipeService: ControlPlanePipes(client: client, actsAsUsers: isRoot))
+        client.answerQueries(with: ServerQueries(server: server, domain: DomainIdentity.load(besides: users, log: log)))
         let transport = makeTransport(configuration, server, buffers)
         try listen(transport, configuration, port.map { [$0] } ?? configuration.ports, log)
         transport.start()

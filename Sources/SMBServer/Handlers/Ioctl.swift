@@ -44,8 +44,8 @@ enum IoctlHandler {
         default: break
         }
         let open = try context.open(control.fileID)
+        if let pipe = open.pipe { return try handle(control, on: pipe, of: open, in: &context) }
         switch control.code {
-        case .pipeTransceive, .pipePeek: return try transactPipe(control, on: open, in: &context)
         case .createOrGetObjectID, .getObjectID: return try objectID(control, of: open, in: &context)
         case .getCompression: return try compression(control, of: open)
         case .requestResumeKey: return try resumeKey(control, of: open)
@@ -76,6 +76,7 @@ enum IoctlHandler {
         // [MS-SMB2] 3.3.5.15.11: interfaces are told by a server with several channels; the others have no driver for
         // it.
         case .dfsGetReferrals, .dfsGetReferralsEx, .queryNetworkInterfaceInfo: throw .fsDriverRequired
+        case .pipeWait: return try awaitPipe(control, in: &context)
         // 3.3.5.15.11 asks for multichannel.
         default: throw .notSupported
         }

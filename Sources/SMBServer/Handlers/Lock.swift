@@ -20,7 +20,7 @@ enum LockHandler {
             throw .invalidParameter
         }
         let open = try context.open(request.fileID)
-        guard !open.isDirectory else { throw .invalidDeviceRequest }
+        guard !open.isDirectory, open.pipe == nil else { throw .invalidDeviceRequest }
         if first.flags.contains(.unlock) {
             try unlock(request.locks, open, context.server)
         } else {

@@ -104,7 +104,9 @@ final class FileNode: Sendable {
             if state.removal(of: open) != nil { return .refused(.deletePending) }
             let holder: CacheGrant.Holder =
                 if case .lease(let lease) = request { .lease(lease.identity) } else { .open(open.fileID.volatile) }
-            let hasConflict = Self.hasConflict(open.grantedAccess, open.shareAccess, in: state)
+            // [MS-FSA] 2.1.5.1.2: who replaces the data writes, whatever it asks for besides.
+            let access = overwrites ? open.grantedAccess.union(.writeData) : open.grantedAccess
+            let hasConflict = Self.hasConflict(access, open.shareAccess, in: state)
             let mustWait = state.breakForOpen(
                 by: holder, access: open.grantedAccess, overwrites: overwrites, hasConflict: hasConflict, &collected)
             if mustWait {

@@ -30,6 +30,8 @@ final class Open: Sendable {
     let shareAccess: ShareAccess
     let options: CreateOptions
     let isDirectory: Bool
+    /// Of an open on IPC$; `file` then stands for it wherever opens are all the same.
+    let pipe: NamedPipe?
     let state: Mutex<State>
     /// Open.CurrentByteOffset of [MS-FSA]: where the last READ ended, or what the client set; used by nothing.
     let currentByteOffset = Atomic<UInt64>(0)
@@ -38,7 +40,8 @@ final class Open: Sendable {
 
     init(
         fileID: FileID, file: any StoreFile, node: FileNode, session: Session, treeConnect: TreeConnect,
-        grantedAccess: AccessMask, shareAccess: ShareAccess, options: CreateOptions
+        grantedAccess: AccessMask, shareAccess: ShareAccess, options: CreateOptions,
+        pipe: NamedPipe? = nil
     ) {
         self.fileID = fileID
         self.file = file
@@ -49,6 +52,7 @@ final class Open: Sendable {
         self.shareAccess = shareAccess
         self.options = options
         isDirectory = file.isDirectory
+        self.pipe = pipe
         var initial = State()
         // [MS-FSCC] 2.4.31: these options are what the mode tells.
         initial.mode =

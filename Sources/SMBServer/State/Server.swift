@@ -46,6 +46,8 @@ public final class Server: Sendable {
     public let settings: ServerSettings
     public let environment: Environment
     public let accessControl: any AccessControl
+    /// nil: there are no pipes.
+    public let pipeService: (any PipeService)?
     public let buffers: BufferPool
     let sessions = SessionTable()
     let files = FileTable()
@@ -57,12 +59,14 @@ public final class Server: Sendable {
     let openCount = Atomic<Int>(0)
 
     public init(
-        settings: ServerSettings, environment: Environment, accessControl: any AccessControl, buffers: BufferPool
+        settings: ServerSettings, environment: Environment, accessControl: any AccessControl, buffers: BufferPool,
+        pipeService: (any PipeService)? = nil
     ) {
         self.settings = settings
         self.environment = environment
         self.accessControl = accessControl
         self.buffers = buffers
+        self.pipeService = pipeService
         startTime = environment.now()
     }
 

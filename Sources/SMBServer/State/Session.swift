@@ -154,5 +154,6 @@ final class SessionTable: Sendable {
     }
     func find(_ id: UInt64) -> Session? { sessions.withLock { $0[id] } }
     func remove(_ id: UInt64) { sessions.withLock { $0[id] = nil } }
+    var all: [Session] { sessions.withLock { Array($0.values) } }
     var count: Int { sessions.withLock { $0.count } }
 }

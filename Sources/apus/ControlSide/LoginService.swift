@@ -21,6 +21,7 @@ final class LoginService: ControlPlaneHandler {
     /// Logins under way at once; more than that is an attack, and the oldest gives way.
     private static let exchangeCountMax = 4096
     private let settings: Settings
+    private let pipes = PipeTable()
     private let exchanges = Mutex<[UInt64: Exchange]>([:])
     private let now: @Sendable () -> FileTime
     private let log: @Sendable (String) -> Void
@@ -31,7 +32,7 @@ final class LoginService: ControlPlaneHandler {
         self.log = log
     }
 
-    func answer(_ request: ControlPlaneRequest) -> ControlPlaneAnswer {
+    func answer(_ request: ControlPlaneRequest, asking dataPlane: DataPlaneClient) -> ControlPlaneAnswer {
         switch request {
         case .initialToken: return .token(AuthenticationExchange.initialToken())
         case .authenticate(let exchange, let isContinued, let token, let address):
@@ -46,6 +47,8 @@ final class LoginService: ControlPlaneHandler {
                 user: user, isGuest: isGuest, isAnonymous: isAnonymous, groupIDs: groupIDs, address: address)
             return connect(share, client, Int(connectionCount))
         case .heartbeat: return .acknowledged
+        case .pipe(let request):
+            return pipes.answer(request, ServerFacts(settings: settings, dataPlane: dataPlane, now: now))
         }
     }
 

@@ -35,6 +35,8 @@ enum ShareBuilder {
         options.forceCreateMode = share.forceCreateMode
         options.forceDirectoryMode = share.forceDirectoryMode
         options.inheritsOwner = share.inheritsOwner
+        options.hidesUnreadable = share.hidesUnreadable
+        options.keepsInheritanceFlags = !share.canonicalizesInheritedFlag
         options.keepsDOSAttributes = share.storesDOSAttributes
         options.isVetoed = isVetoed
         options.hasStreams = share.hasStreams
@@ -50,7 +52,7 @@ enum ShareBuilder {
         return Share(
             name: share.name, comment: share.comment, kind: .disk(store),
             requiresEncryption: share.encryption == .required, isCaseSensitive: share.isCaseSensitive,
-            shortNames: shortNames, hides: isVetoed,
+            shortNames: shortNames, enumeratesByAccess: share.hidesUnreadable, hides: isVetoed,
             marksHidden: { name in
                 (hidesDotFiles && name.utf8.first == UInt8(ascii: ".") && name.utf8 != [UInt8(ascii: ".")]
                     && name.utf8 != [UInt8(ascii: "."), UInt8(ascii: ".")])
