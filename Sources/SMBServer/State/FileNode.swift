@@ -87,6 +87,8 @@ final class FileNode: Sendable {
         case mustWait
         /// `.deletePending`, or `.sharingViolation` by [MS-FSA] 2.1.5.1.2.2.
         case refused(NTStatus)
+
+        var isAdmitted: Bool { if case .admitted = self { true } else { false } }
     }
 
     /// Adds an open, as soon as sharing allows it and nobody caches what it might change.
@@ -224,9 +226,10 @@ final class FileNode: Sendable {
     }
 
     /// Breaks that nobody will acknowledge any more count as done, [MS-SMB2] 3.3.6.1.
-    func completeBreaks() {
+    /// - Parameter holder: whose; nil for all.
+    func completeBreaks(of holder: CacheGrant.Holder? = nil) {
         let woken = state.withLock { state in
-            state.completeBreaks()
+            state.completeBreaks(of: holder)
             return state.takeBreakWaiters()
         }
         for waiting in woken { waiting.wake(.event) }

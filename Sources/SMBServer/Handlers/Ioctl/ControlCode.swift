@@ -35,8 +35,8 @@ struct ControlCode: RawRepresentable, Equatable {
     /// What a code is answered with that is not served.
     var refusal: NTStatus {
         switch self {
-        // ODX, resilient handles, snapshots: not offered.
-        case .offloadRead, .offloadWrite, .requestResiliency, .enumerateSnapshots: .notSupported
+        // ODX, snapshots: not offered.
+        case .offloadRead, .offloadWrite, .enumerateSnapshots: .notSupported
         // 3.3.5.15.7: no branch cache.
         case .readHash: .hashNotSupported
         // 3.3.5.15.8: what the file system below does not know.
