@@ -128,6 +128,8 @@ extension ShareConfiguration {
         values.boolean("hide unreadable") { hidesUnreadable = $0 }
         values.boolean("acl flag inherited canonicalization") { canonicalizesInheritedFlag = $0 }
         values.text("case sensitive") { isCaseSensitive = ["yes", "true"].contains($0.lowercased()) }
+        values.boolean("smb3 unix extensions") { allowsPOSIX = $0 }
+        values.boolean("show symlinks") { showsSymbolicLinks = $0 }
         values.boolean("streams") { hasStreams = $0 }
         values.text("mangled names") {
             shortNames = ["yes": .listed, "illegal": .onRequest][$0.lowercased()] ?? .none

@@ -4,7 +4,7 @@ import Glibc
 import NTTypes
 
 /// Where a file's name is.
-private struct Place: ~Copyable {
+struct Place: ~Copyable {
     let folder: FoundFolder
     let name: SystemPath
 }
@@ -15,7 +15,7 @@ extension LinuxFile {
     ///
     /// The name this handle knows may be out of date: another handle, or a local process, has renamed the file or a
     /// folder above it. Then the kernel is asked, and its answer checked in the same way.
-    private func locate() throws(NTStatus) -> Place {
+    func locate() throws(NTStatus) -> Place {
         let known = path
         do throws(NTStatus) {
             return try locate(known.components)
@@ -45,7 +45,7 @@ extension LinuxFile {
         let name = try SystemPath(last)
         var status = apus_statx()
         try Linux.status(folder.descriptor.raw, name, into: &status).orThrow()
-        guard status.identity == identity else { throw .objectNameNotFound }
+        guard status.identity == replacedIdentity.withLock({ $0 }) ?? identity else { throw .objectNameNotFound }
         return Place(folder: folder, name: name)
     }
 

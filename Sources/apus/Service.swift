@@ -84,6 +84,7 @@ enum Service {
         settings.signing = requirement(configuration.signing)
         settings.encryption = requirement(configuration.encryption)
         settings.name = configuration.name
+        settings.offersPOSIX = configuration.shares.contains { $0.allowsPOSIX }
         settings.serverGUID = GUID(low: randomNumber(), high: randomNumber())
         settings.limits.readByteCountMax = UInt32(configuration.readByteCountMax)
         settings.limits.writeByteCountMax = UInt32(configuration.writeByteCountMax)

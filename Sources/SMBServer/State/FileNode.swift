@@ -39,6 +39,10 @@ final class FileNode: Sendable {
         /// Takes the removal that is due now that `open`, which is listed no more, was the name's last.
         mutating func takeDueRemoval(of open: Open) -> PendingRemoval? {
             guard let removal = removal(of: open) else { return nil }
+            if open.deletesAtOnce.load(ordering: .relaxed) {
+                cancelRemoval(of: open)
+                return removal
+            }
             if opens.contains(where: { isSame($0.file.path, removal.name) }) { return nil }
             if hasStreamOpens(of: removal.name) { return nil }
             cancelRemoval(of: open)

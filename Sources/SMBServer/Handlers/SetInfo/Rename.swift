@@ -42,6 +42,7 @@ extension SetInfoHandler {
     ) throws(NTStatus) {
         let new = try NewName(input, isExtended: isExtended)
         try open.require(.delete)
+        if open.file.isPOSIX { return try renamePOSIX(new, open, in: &context) }
         let source = open.file.path
         if new.name.utf8.first == UInt8(ascii: ":") {
             return try renameStream(new, open, in: &context)
@@ -72,6 +73,21 @@ extension SetInfoHandler {
         context.server.reportName(isWithinFolder ? .renamedNewName : .added, target, of: open)
     }
 
+    /// As rename(2) does it: what has the new name gives way, and whoever has it open keeps it.
+    private static func renamePOSIX(_ new: NewName, _ open: Open, in context: inout RequestContext) throws(NTStatus) {
+        let source = open.file.path
+        let target = try path(new.name, for: open)
+        if new.replacesExisting {
+            try open.file.renameReplacing(to: target, as: open.credentials)
+        } else {
+            try open.file.rename(to: target, replaceIfExists: false, as: open.credentials)
+        }
+        open.node.renamed(from: source, to: target)
+        let isWithinFolder = source.parent == target.parent
+        context.server.reportName(isWithinFolder ? .renamedOldName : .removed, source, of: open)
+        context.server.reportName(isWithinFolder ? .renamedNewName : .added, target, of: open)
+    }
+
     /// FileLinkInformation, [MS-FSA] 2.1.5.15.6.
     static func link(_ input: [UInt8], _ open: Open, in context: inout RequestContext) throws(NTStatus) {
         let new = try NewName(input, isExtended: false)
@@ -93,7 +109,7 @@ extension SetInfoHandler {
     }
 
     private static func path(_ name: NTName, for open: Open) throws(NTStatus) -> NTPath {
-        let path = try NTPath(clientName: name)
+        let path = open.file.isPOSIX ? try NTPath(posixName: name) : try NTPath(clientName: name)
         guard !path.isRoot, path.stream == nil else { throw .objectNameInvalid }
         if path.components.contains(where: open.treeConnect.share.hides) { throw .accessDenied }
         return path
@@ -133,6 +149,7 @@ extension SetInfoHandler {
         var parameters = OpenParameters(
             desiredAccess: [], disposition: .open, options: .openReparsePoint, attributes: [])
         parameters.isCaseSensitive = open.treeConnect.share.isCaseSensitive
+        parameters.isPOSIX = open.file.isPOSIX
         do {
             let found = try store.open(path, parameters, as: open.credentials)
             found.file.close()
