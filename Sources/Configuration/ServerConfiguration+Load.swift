@@ -60,6 +60,9 @@ extension ServerConfiguration {
         values.text("guest account") { guestAccount = $0 }
         values.number("restrict anonymous") { restrictAnonymous = $0 }
         values.text("control plane user") { controlPlaneUser = $0 }
+        values.boolean("kerberos support") { supportsKerberos = $0 }
+        values.text("kerberos service name") { kerberosServiceName = $0 }
+        values.text("kerberos keytab file") { kerberosKeytabFile = $0 }
         values.size("smb2 max read") { readByteCountMax = Self.payload($0) }
         values.size("smb2 max write") { writeByteCountMax = Self.payload($0) }
         values.size("smb2 max trans") { transactByteCountMax = Self.payload($0) }

@@ -19,6 +19,11 @@ public struct ServerConfiguration: Sendable {
     public var restrictAnonymous = 0
     /// The Unix account of the control plane's process.
     public var controlPlaneUser = "apus"
+    public var supportsKerberos = false
+    /// Which of the keytab's principals is served; empty for cifs and host.
+    public var kerberosServiceName = ""
+    /// A path; empty for the system's own.
+    public var kerberosKeytabFile = ""
     public var readByteCountMax = 8 << 20
     public var writeByteCountMax = 8 << 20
     public var transactByteCountMax = 8 << 20

@@ -74,6 +74,7 @@ public final class Server: Sendable {
     /// Runs what has become due: timeouts of parked requests. To be called a few times a second.
     public func tick() {
         parkedRequests.expire(now: environment.uptime())
+        sessions.expire(now: environment.now())
         parkedRequests.runReady()
     }
 }

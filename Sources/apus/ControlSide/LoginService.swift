@@ -13,6 +13,8 @@ final class LoginService: ControlPlaneHandler {
         var users: UserDatabase
         /// The groups that the configuration names, by name.
         var groupIDs: [String: UInt32] = [:]
+        /// nil where tickets are not taken.
+        var kerberos: KerberosService?
     }
     private struct Exchange {
         var login: AuthenticationExchange
@@ -33,7 +35,8 @@ final class LoginService: ControlPlaneHandler {
 
     func answer(_ request: ControlPlaneRequest) -> ControlPlaneAnswer {
         switch request {
-        case .initialToken: return .token(AuthenticationExchange.initialToken())
+        case .initialToken:
+            return .token(AuthenticationExchange.initialToken(offersKerberos: settings.kerberos != nil))
         case .authenticate(let exchange, let isContinued, let token, let address):
             return step(exchange, isContinued, token, address)
         case .resumeExchange(let exchange, let tokens): return resume(exchange, tokens)
@@ -87,8 +90,8 @@ final class LoginService: ControlPlaneHandler {
         let isStranger = login.isGuest || login.isAnonymous
         return LoginOutcome(
             user: login.user, domain: login.domain, account: isStranger ? guest : login.user,
-            accountInstead: guest, sessionKey: login.sessionKey, isGuest: login.isGuest,
-            isAnonymous: login.isAnonymous, expiry: 0)
+            accountInstead: login.mustHaveAccount ? "" : guest, sessionKey: login.sessionKey, isGuest: login.isGuest,
+            isAnonymous: login.isAnonymous, expiry: login.expiry?.rawValue ?? 0)
     }
 
     private var policy: AuthenticationPolicy {
@@ -100,7 +103,8 @@ final class LoginService: ControlPlaneHandler {
     }
 
     private func begin(_ id: UInt64) -> AuthenticationExchange {
-        let login = AuthenticationExchange(policy: policy, accounts: Accounts(users: settings.users), now: now())
+        let login = AuthenticationExchange(
+            policy: policy, accounts: Accounts(users: settings.users), kerberos: settings.kerberos, now: now())
         remember(login, id)
         return login
     }
@@ -122,7 +126,8 @@ final class LoginService: ControlPlaneHandler {
     /// Takes up a login that began with a control plane which is no more.
     private func resume(_ id: UInt64, _ tokens: [[UInt8]]) -> ControlPlaneAnswer {
         let accounts = Accounts(users: settings.users)
-        let login = AuthenticationExchange(replaying: tokens, policy: policy, accounts: accounts, now: now())
+        let login = AuthenticationExchange(
+            replaying: tokens, policy: policy, accounts: accounts, kerberos: settings.kerberos, now: now())
         guard let login else { return refused(.logonFailure) }
         remember(login, id)
         return .acknowledged
