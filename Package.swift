@@ -63,11 +63,12 @@ let package = Package(
         module("SMBWire", ["NTTypes", "Platform"]),
         module("SMBCrypto", ["COpenSSL", "Platform"]),
         module("FileStore", ["NTTypes", "Platform"]),
-        module("LinuxFileStore", ["FileStore", "NTTypes", "Platform", "CLinux"]),
+        module("LinuxFileStore", ["FileStore", "NTTypes", "SMBCrypto", "Platform", "CLinux"]),
         module("SMBServer", ["NTTypes", "SMBWire", "SMBCrypto", "FileStore", "Platform"]),
         module("Transport", ["Platform", "CLinux"]),
         module("ControlPlane", ["NTTypes", "Platform", "CLinux"]),
         module("Configuration", ["NTTypes"]),
+        module("DCERPC", ["NTTypes"]),
         module(
             "Authentication",
             ["SMBCrypto", "NTTypes", "Platform", "CKerberos", .product(name: "SwiftASN1", package: "swift-asn1")]),
@@ -75,7 +76,7 @@ let package = Package(
             name: "apus",
             dependencies: [
                 "NTTypes", "SMBWire", "SMBCrypto", "FileStore", "LinuxFileStore", "SMBServer", "Transport",
-                "ControlPlane", "Configuration", "Authentication", "Platform", "CLinux",
+                "ControlPlane", "Configuration", "Authentication", "DCERPC", "Platform", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -86,7 +87,7 @@ let package = Package(
         tests("PlatformTests", ["Platform"]),
         tests("SMBWireTests", ["SMBWire", "NTTypes", "Platform"], exclude: ["Captures"]),
         tests("SMBCryptoTests", ["SMBCrypto", "Platform"]),
-        tests("LinuxFileStoreTests", ["LinuxFileStore", "FileStore", "NTTypes", "Platform", "CLinux"]),
+        tests("LinuxFileStoreTests", ["LinuxFileStore", "FileStore", "NTTypes", "SMBCrypto", "Platform", "CLinux"]),
         tests(
             "SMBServerTests",
             [
@@ -96,6 +97,7 @@ let package = Package(
         tests("TransportTests", ["Transport", "Platform", "CLinux"]),
         tests("ControlPlaneTests", ["ControlPlane", "NTTypes", "Platform", "CLinux"]),
         tests("ConfigurationTests", ["Configuration", "NTTypes"]),
+        tests("DCERPCTests", ["DCERPC", "NTTypes"]),
         tests("AuthenticationTests", ["Authentication", "SMBCrypto", "NTTypes", "Platform"]),
     ] + fuzzTargets()
 )

@@ -32,14 +32,14 @@ public struct KerberosService: Sendable {
 
 /// The server's side of one login with a Kerberos ticket, RFC 4121.
 @safe final class KerberosServer: Mechanism, @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): the pointer never changes, and the exchange that owns this object lets one thread at a
-    // time use it.
+    // SAFETY (@unchecked Sendable): the pointer never changes, and the exchange that owns this object lets one thread at
+    // a time use it.
     private let login: OpaquePointer
     private let now: FileTime
     private let log: @Sendable (String) -> Void
     private var isDone = false
 
-    /// MS-KRB5 first, a misprint of Windows 2000 that its successors still prefer, [MS-SPNG] 1.9 note; they mean the same.
+    /// MS-KRB5 first, a slip of Windows 2000 that its successors still prefer; both mean the same, [MS-SPNG] 3.2.5.2.
     static let identifiers: [MechanismIdentifier] = [.kerberosOfWindows, .kerberos]
 
     init?(now: FileTime, log: @escaping @Sendable (String) -> Void) {
@@ -57,6 +57,7 @@ public struct KerberosService: Sendable {
 
     func accept(_ token: [UInt8]) -> MechanismStep {
         guard !isDone else { return .failed(.invalidParameter) }
+        // SAFETY: a C structure of plain fields, all zero.
         var result = unsafe kerberos_result()
         var error = [CChar](repeating: 0, count: Int(KERBEROS_TEXT_SIZE))
         // SAFETY: token, result and error live through the call.
@@ -69,12 +70,13 @@ public struct KerberosService: Sendable {
         let answer = unsafe [UInt8](UnsafeBufferPointer(start: result.token, count: result.token_size))
         guard outcome == 1 else { return .more(answer) }
         isDone = true
+        // SAFETY: the function has filled it.
         return unsafe finish(result, answer)
     }
 
     private func finish(_ result: kerberos_result, _ answer: [UInt8]) -> MechanismStep {
+        // SAFETY: a copy; C arrays of that size, the texts terminated by the function that filled them.
         var result = unsafe result
-        // SAFETY: C arrays of that size, the texts terminated by the function that filled them.
         let key = unsafe withUnsafeBytes(of: &result.session_key) { unsafe Array($0.prefix(result.session_key_size)) }
         let principal = unsafe withUnsafeBytes(of: &result.principal) { unsafe text($0.map(CChar.init(bitPattern:))) }
         let account = unsafe withUnsafeBytes(of: &result.account) { unsafe text($0.map(CChar.init(bitPattern:))) }

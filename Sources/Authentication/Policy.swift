@@ -48,7 +48,8 @@ public struct Login: Equatable, Sendable {
     public var user: String
     /// As the client said it.
     public var domain: String
-    /// Session.FullSessionKey: 16 bytes from NTLM, 16 or 32 from Kerberos. Zeros for guests, who share no secret with the server.
+    /// Session.FullSessionKey: 16 bytes from NTLM, 16 or 32 from Kerberos. Zeros for guests, who share no secret
+    /// with the server.
     public var sessionKey: [UInt8]
     public var isGuest = false
     public var isAnonymous = false

@@ -59,6 +59,7 @@ extension ServerConfiguration {
         values.text("map to guest") { mapsUnknownUserToGuest = $0.lowercased() == "bad user" }
         values.text("guest account") { guestAccount = $0 }
         values.number("restrict anonymous") { restrictAnonymous = $0 }
+        values.text("username map") { usernameMapPath = $0 }
         values.text("control plane user") { controlPlaneUser = $0 }
         values.boolean("kerberos support") { supportsKerberos = $0 }
         values.text("kerberos service name") { kerberosServiceName = $0 }
@@ -113,8 +114,8 @@ extension ShareConfiguration {
         values.list("read list") { readList = $0 }
         values.list("write list") { writeList = $0 }
         values.list("admin users") { adminUsers = $0 }
-        values.list("hosts allow") { hostsAllow = $0 }
-        values.list("hosts deny") { hostsDeny = $0 }
+        values.list("hosts allow") { hostsAllow = HostList($0) ?? HostList() }
+        values.list("hosts deny") { hostsDeny = HostList($0) ?? HostList() }
         values.text("force user") { forceUser = $0 }
         values.text("force group") { forceGroup = $0 }
         values.mode("create mask") { createMask = $0 }
@@ -127,6 +128,8 @@ extension ShareConfiguration {
         values.boolean("hide dot files") { hidesDotFiles = $0 }
         values.text("veto files") { vetoFiles = $0.split(separator: "/").map(String.init) }
         values.boolean("store dos attributes") { storesDOSAttributes = $0 }
+        values.boolean("hide unreadable") { hidesUnreadable = $0 }
+        values.boolean("acl flag inherited canonicalization") { canonicalizesInheritedFlag = $0 }
         values.text("case sensitive") { isCaseSensitive = ["yes", "true"].contains($0.lowercased()) }
         values.text("smb encrypt") { encryption = ServerConfiguration.Requirement($0) }
         values.boolean("available") { isAvailable = $0 }

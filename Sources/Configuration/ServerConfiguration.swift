@@ -17,6 +17,8 @@ public struct ServerConfiguration: Sendable {
     public var mapsUnknownUserToGuest = false
     public var guestAccount = "nobody"
     public var restrictAnonymous = 0
+    /// Path of the file that says who logs in by which other names; empty for none.
+    public var usernameMapPath = ""
     /// The Unix account of the control plane's process.
     public var controlPlaneUser = "apus"
     public var supportsKerberos = false
@@ -52,8 +54,8 @@ public struct ShareConfiguration: Sendable {
     public var readList: [String] = []
     public var writeList: [String] = []
     public var adminUsers: [String] = []
-    public var hostsAllow: [String] = []
-    public var hostsDeny: [String] = []
+    public var hostsAllow = HostList()
+    public var hostsDeny = HostList()
     public var forceUser = ""
     public var forceGroup = ""
     public var createMask: UInt32 = 0o744
@@ -67,6 +69,8 @@ public struct ShareConfiguration: Sendable {
     /// Patterns with `*` and `?`.
     public var vetoFiles: [String] = []
     public var storesDOSAttributes = true
+    public var hidesUnreadable = false
+    public var canonicalizesInheritedFlag = true
     public var isCaseSensitive = false
     public var encryption = ServerConfiguration.Requirement.offered
     /// 0 for none of its own.

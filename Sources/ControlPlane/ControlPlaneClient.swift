@@ -24,8 +24,12 @@ public final class ControlPlaneClient: Sendable {
     private let state = Mutex(State())
     /// One signal for each idle channel.
     private let turns = Semaphore()
+    private let facts = Mutex<(any DataPlaneFacts)?>(nil)
 
     public init() {}
+
+    /// What the control plane asks back is answered by `facts` from now on; before, it asks in vain.
+    public func answerQueries(with facts: any DataPlaneFacts) { self.facts.withLock { $0 = facts } }
 
     /// An answer from the control plane of the moment did not come, so it is not what it should be any more.
     public var misses: Bool { state.withLock { $0.misses } }
@@ -54,7 +58,7 @@ public final class ControlPlaneClient: Sendable {
         while attemptCount < Self.attemptCountMax {
             guard let (channel, generation) = take() else { return nil }
             if channel.send(message) {
-                if let bytes = channel.receive() {
+                if let bytes = receive(channel) {
                     giveBack(channel, generation)
                     return ControlPlaneAnswer(decoding: bytes)
                 }
@@ -63,6 +67,18 @@ public final class ControlPlaneClient: Sendable {
             }
             // The channel is gone with the control plane; if that is still there, it is stuck.
             state.withLock { state in if generation == state.generation { state.misses = true } }
+        }
+        return nil
+    }
+
+    /// The answer; what is asked back before it is answered on the way.
+    private func receive(_ channel: Channel) -> [UInt8]? {
+        for _ in 0...DataPlaneQuery.countPerRequestMax {
+            guard let bytes = channel.receive() else { return nil }
+            guard DataPlaneQuery.isQuery(bytes) else { return bytes }
+            guard let query = DataPlaneQuery(decoding: bytes), let facts = facts.withLock({ $0 }),
+                channel.send(facts.answer(query).encode())
+            else { return nil }
         }
         return nil
     }

@@ -2,7 +2,19 @@ import Platform
 
 /// What answers requests; called on several threads.
 public protocol ControlPlaneHandler: AnyObject, Sendable {
-    func answer(_ request: ControlPlaneRequest) -> ControlPlaneAnswer
+    /// - Parameter dataPlane: to ask back while the request is answered, and not afterwards.
+    func answer(_ request: ControlPlaneRequest, asking dataPlane: DataPlaneClient) -> ControlPlaneAnswer
+}
+
+/// The way back over the channel of the request that is being answered.
+public struct DataPlaneClient: Sendable {
+    let channel: Channel
+
+    /// Asks and waits. nil when the data plane is gone, or answers nonsense.
+    public func ask(_ query: DataPlaneQuery) -> DataPlaneFact? {
+        guard channel.send(query.encode()), let bytes = channel.receive() else { return nil }
+        return DataPlaneFact(decoding: bytes)
+    }
 }
 
 /// The control plane's end: a thread for each channel, so that a slow answer holds up one caller and nobody else.
@@ -29,10 +41,11 @@ public enum ControlPlaneServer {
     }
 
     private static func serve(_ channel: Channel, _ handler: any ControlPlaneHandler) {
+        let client = DataPlaneClient(channel: channel)
         while let message = channel.receive() {
             // What is no request is answered by hanging up: the other end is not who it should be.
             guard let request = ControlPlaneRequest(decoding: message) else { break }
-            guard channel.send(handler.answer(request).encode()) else { break }
+            guard channel.send(handler.answer(request, asking: client).encode()) else { break }
         }
     }
 }

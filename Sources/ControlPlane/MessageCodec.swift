@@ -128,6 +128,10 @@ extension ControlPlaneRequest {
             writer.text(remoteAddress)
             return writer.bytes
         case .heartbeat: return MessageWriter(case: 6).bytes
+        case .pipe(let request):
+            var writer = MessageWriter(case: 7)
+            request.encode(into: &writer)
+            return writer.bytes
         }
     }
 
@@ -147,6 +151,9 @@ extension ControlPlaneRequest {
                 share: reader.text(), user: reader.text(), isGuest: reader.flag(), isAnonymous: reader.flag(),
                 groupIDs: reader.numbers(), connectionCount: reader.number(), remoteAddress: reader.text())
         case 6: self = .heartbeat
+        case 7:
+            guard let request = PipeRequest(from: &reader) else { return nil }
+            self = .pipe(request)
         default: return nil
         }
         guard reader.isComplete else { return nil }
@@ -183,6 +190,10 @@ extension ControlPlaneAnswer {
             writer.text(forcedUser)
             writer.text(forcedGroup)
             return writer.bytes
+        case .pipe(let answer):
+            var writer = MessageWriter(case: 8)
+            answer.encode(into: &writer)
+            return writer.bytes
         }
     }
 
@@ -204,6 +215,9 @@ extension ControlPlaneAnswer {
             self = .treeGranted(
                 share: reader.text(), isWritable: reader.flag(), isAdministrator: reader.flag(),
                 forcedUser: reader.text(), forcedGroup: reader.text())
+        case 8:
+            guard let answer = PipeAnswer(from: &reader) else { return nil }
+            self = .pipe(answer)
         default: return nil
         }
         guard reader.isComplete else { return nil }

@@ -2,8 +2,9 @@
 /// files as root and the process that reads logins and accounts. Both ends check lengths; neither trusts the other.
 ///
 /// Each message is one datagram of at most `byteCountMax` bytes on a SOCK_SEQPACKET socket pair; a channel carries one
-/// request and then its answer. Whatever outlives a request is the data plane's, so that a control plane that was
-/// killed and started again can answer the next one.
+/// request and then its answer; between them the control plane may ask back (`DataPlaneQuery`). Whatever outlives a
+/// request is the data plane's, so that a control plane that was killed and started again can answer the next one. Only
+/// pipes end with it, as they would with a service on Windows.
 public enum ControlPlaneRequest: Equatable, Sendable {
     /// Largest encoded request or answer, in bytes.
     public static let byteCountMax = 192 << 10
@@ -30,6 +31,8 @@ public enum ControlPlaneRequest: Equatable, Sendable {
         remoteAddress: String)
     /// Data plane, every other second. Answer: `acknowledged`.
     case heartbeat
+    /// Data plane, for named pipes; see there.
+    case pipe(PipeRequest)
 }
 
 public enum ControlPlaneAnswer: Equatable, Sendable {
@@ -44,6 +47,7 @@ public enum ControlPlaneAnswer: Equatable, Sendable {
     /// - forcedUser, forcedGroup: Unix names; empty for none.
     case treeGranted(
         share: String, isWritable: Bool, isAdministrator: Bool, forcedUser: String, forcedGroup: String)
+    case pipe(PipeAnswer)
 }
 
 /// Who has logged in. Names only: which numbers they have on this system, the data plane finds out itself.

@@ -3,10 +3,11 @@ import FileStore
 import Glibc
 import NTTypes
 
-/// What a user may do with a file, [MS-FSA] 2.1.5.1.2.1. The mode bits (and, through the
-/// kernel, POSIX ACLs) must allow it, and so must the security descriptor, if a client has set one.
+/// What a user may do with a file, [MS-FSA] 2.1.5.1.2.1. Looked at anew for each open.
 ///
-/// Read, write and execute for the user are translated into NT rights so that an owner with all three has all of NT's.
+/// Where a client has set a security descriptor, it decides, [MS-DTYP] 2.5.3. Otherwise the mode bits (and, through
+/// the kernel, POSIX ACLs) do, translated into NT rights so that an owner who may read and write has all of NT's. Root
+/// may do everything.
 struct AccessCheck {
     let store: LinuxFileStore
     let user: Credentials
@@ -17,12 +18,14 @@ struct AccessCheck {
     let attributes: FileAttributes
     /// Where the file is; for the right to delete, which is the folder's to give.
     let components: [NTName]
+    /// The security descriptor, where a client has set one; what it gives to the user.
+    let kept: KeptDescriptor?
+    private let listed: AccessMask
 
     static let always: AccessMask = [.readAttributes, .readControl, .synchronize]
     static let writing: AccessMask = [.writeData, .appendData]
-
-    /// What the list gives; looked up once.
-    private lazy var listed = listedRights()
+    /// What the read-only attribute keeps from everybody, [MS-FSA] 2.1.5.1.2.1.
+    private static let refusedByReadOnly: AccessMask = [.writeData, .appendData, .deleteChild]
 
     init(
         store: LinuxFileStore, user: Credentials, status: apus_statx, descriptor: CInt, isPathOnly: Bool,
@@ -35,48 +38,56 @@ struct AccessCheck {
         self.isPathOnly = isPathOnly
         self.attributes = attributes
         self.components = components
+        kept =
+            store.hasRootPower(user)
+            ? nil : store.keptSecurityDescriptor(descriptor, isPathOnly: isPathOnly, status)
+        // Who can see the name can see the attributes: the folder's right to list includes them.
+        listed = kept?.descriptor.rights(of: store.identifiers(of: user)).union(.readAttributes) ?? .fileAllAccess
     }
 
-    /// What the kept security descriptor gives to the user; everything where there is none.
-    private func listedRights() -> AccessMask {
-        guard !isRoot, let kept = store.keptSecurityDescriptor(descriptor, isPathOnly: isPathOnly) else {
-            return .fileAllAccess
-        }
-        // Who can see the name can see the attributes: the folder's right to list includes them.
-        return kept.rights(of: store.identifiers(of: user))?.union(.readAttributes) ?? .fileAllAccess
+    /// What the descriptor gives; no more than the mode bits do where they may be younger than it.
+    private func given(_ permissionBits: UInt32) -> AccessMask {
+        kept?.isVerified == true ? listed : listed.intersection(rights(permissionBits))
     }
 
     /// The rights of `desired`, `.maximumAllowed` replaced by all that the user might have.
-    mutating func granted(_ desired: AccessMask) throws(NTStatus) -> AccessMask {
+    func granted(_ desired: AccessMask) throws(NTStatus) -> AccessMask {
         var wanted = desired.subtracting(.maximumAllowed)
-        // [MS-FSA] 2.1.5.1.2.1: SACLs are for those who hold SE_SECURITY_PRIVILEGE; nobody does here.
-        if wanted.contains(.accessSystemSecurity) { throw .privilegeNotHeld }
-        if isReadOnlyFile, !wanted.isDisjoint(with: Self.writing) { throw .accessDenied }
-        guard wanted.isSubset(of: listed.union(.delete)) else { throw .accessDenied }
-        if desired.contains(.maximumAllowed) {
-            let maximal = maximalAccess()
-            guard wanted.isSubset(of: maximal) else { throw .accessDenied }
-            return wanted.union(maximal)
+        // [MS-FSA] 2.1.5.1.2.1: SACLs are for those who hold SE_SECURITY_PRIVILEGE: those who act as root.
+        if wanted.contains(.accessSystemSecurity) {
+            guard store.identity.switches, isRoot else { throw .privilegeNotHeld }
+            wanted.remove(.accessSystemSecurity)
         }
+        if isReadOnlyFile, !wanted.isDisjoint(with: Self.writing) { throw .accessDenied }
+        if desired.contains(.maximumAllowed) {
+            let maximal = maximalAccess().subtracting(isReadOnlyFile ? Self.refusedByReadOnly : [])
+            guard wanted.isSubset(of: maximal) else { throw .accessDenied }
+            return desired.subtracting(.maximumAllowed).union(maximal)
+        }
+        // Waiting for the file to be free needs no right of its own.
+        wanted.remove(.synchronize)
+        wanted.subtract(given(permissionBits))
         // The right to delete comes from the file's list or from its folder.
-        wanted.subtract(rights(permissionBits).intersection(listed))
         if wanted.contains(.delete), mayDeleteInFolder() { wanted.remove(.delete) }
         guard !wanted.isEmpty else { return desired }
         // The mode bits do not tell all when there is a POSIX ACL: the kernel does.
-        wanted.subtract(rights(kernelPermissionBits()).intersection(listed))
+        wanted.subtract(given(kernelPermissionBits()))
         guard wanted.isEmpty else { throw .accessDenied }
         return desired
     }
 
-    /// All that the user might be granted. A read-only file cannot be written by anyone.
-    mutating func maximalAccess() -> AccessMask {
-        var rights = listed.intersection(allowedByMode())
+    /// All that the rules give to the user; what the read-only attribute takes away is not among them.
+    func maximalAccess() -> AccessMask {
+        var rights = given(isOwner || isRoot ? permissionBits : permissionBits | kernelPermissionBits())
         if !rights.contains(.delete), mayDeleteInFolder() { rights.insert(.delete) }
-        return isReadOnlyFile ? rights.subtracting(Self.writing) : rights
+        return rights
     }
 
-    private func allowedByMode() -> AccessMask {
-        rights(isOwner || isRoot ? permissionBits : permissionBits | kernelPermissionBits())
+    /// All that reading takes is given, which the attributes too are part of here: for lists that leave out the rest.
+    var mayBeSeen: Bool {
+        let needed: AccessMask = [.readData, .readExtendedAttributes, .readAttributes, .readControl]
+        guard let kept else { return isRoot || kernelPermissionBits() & 0o4 != 0 }
+        return kept.descriptor.rights(of: store.identifiers(of: user)).isSuperset(of: needed)
     }
 
     private var isReadOnlyFile: Bool { attributes.contains(.readOnly) && !status.isDirectory }
@@ -115,43 +126,40 @@ struct AccessCheck {
     }
 }
 
-/// What read, write and execute of a class of users amount to in NT rights.
-enum PermissionBits {
-    /// - Parameter bits: rwx in the lowest three; the others are not looked at.
-    static func rights(_ bits: UInt32, isOwner: Bool, isDirectory: Bool) -> AccessMask {
-        if isOwner, bits & 0o6 == 0o6 { return .fileAllAccess }
-        var rights = AccessCheck.always
-        if isOwner { rights.formUnion([.writeDAC, .writeOwner, .writeAttributes]) }
-        // Who can read a program can run it from a copy: no x bit is asked of a file that only Windows will run.
-        if bits & 0o4 != 0 { rights.formUnion([.readData, .readExtendedAttributes]) }
-        if bits & 0o4 != 0, !isDirectory { rights.insert(.execute) }
-        if bits & 0o1 != 0 { rights.insert(.execute) }
-        if bits & 0o2 != 0 {
-            rights.formUnion([.writeData, .appendData, .writeExtendedAttributes, .writeAttributes])
-            if isDirectory { rights.insert(.deleteChild) }
-        }
-        return rights
-    }
-}
-
 extension LinuxFileStore {
-    /// The SIDs that stand for the user.
+    /// The user is root, so that nothing is kept from it.
+    func hasRootPower(_ user: Credentials) -> Bool { (identity.switches ? user.userID : geteuid()) == 0 }
+
+    /// The SIDs that stand for the user, [MS-DTYP] 2.5.2.
     func identifiers(of user: Credentials) -> Set<SecurityIdentifier> {
-        var identifiers: Set<SecurityIdentifier> = [.everyone, .network, .authenticatedUsers]
-        identifiers.insert(.user(identity.switches ? user.userID : geteuid()))
-        identifiers.insert(.group(identity.switches ? user.groupID : getegid()))
-        if identity.switches { for group in user.groups { identifiers.insert(.group(group)) } }
+        var identifiers: Set<SecurityIdentifier> = [.everyone, .network]
+        identifiers.insert(user.isGuest ? .guests : .authenticatedUsers)
+        let mapping = options.identifiers
+        identifiers.formUnion(mapping.identifiers(of: .user(identity.switches ? user.userID : geteuid())))
+        identifiers.formUnion(mapping.identifiers(of: .group(identity.switches ? user.groupID : getegid())))
+        if identity.switches {
+            for group in user.groups { identifiers.formUnion(mapping.identifiers(of: .group(group))) }
+        }
         return identifiers
     }
 
     /// What a folder's kept security descriptor gives to the user; everything where there is none, and to root.
     func listedRights(
-        ofFolder folder: CInt, _ user: Credentials, _ kept: SecurityDescriptor? = nil
+        ofFolder folder: CInt, _ user: Credentials, _ kept: KeptDescriptor? = nil
     ) -> AccessMask {
-        guard (identity.switches ? user.userID : geteuid()) != 0,
-            let kept = kept ?? keptSecurityDescriptor(folder, isPathOnly: true)
-        else { return .fileAllAccess }
-        return kept.rights(of: identifiers(of: user)) ?? .fileAllAccess
+        guard !hasRootPower(user), let kept = kept ?? keptSecurityDescriptor(folder, isPathOnly: true) else {
+            return .fileAllAccess
+        }
+        return kept.descriptor.rights(of: identifiers(of: user))
+    }
+
+    /// FILE_ADD_FILE or FILE_ADD_SUBDIRECTORY as far as the folder's list goes, [MS-FSA] 2.1.5.1.1; the mode bits are
+    /// the kernel's to check.
+    func checkAdding(
+        isDirectory: Bool, to folder: CInt, as user: Credentials, _ kept: KeptDescriptor? = nil
+    ) throws(NTStatus) {
+        let given = listedRights(ofFolder: folder, user, kept)
+        guard given.contains(isDirectory ? .appendData : .writeData) else { throw .accessDenied }
     }
 
     /// Linux's rule for taking a name away: write and search the folder, and, in a sticky one, own the file or it.
@@ -161,5 +169,13 @@ extension LinuxFileStore {
         guard Linux.status(folder, into: &status) >= 0 else { return false }
         let me = identity.switches ? user.userID : geteuid()
         return status.mode & 0o1000 == 0 || me == 0 || me == owner || me == status.user_id
+    }
+
+    /// The file's own descriptor gives the right to delete it, whatever the mode of its folder: [MS-FSA] 2.1.5.1.2.1.
+    func mayDeleteByList(_ descriptor: CInt, isPathOnly: Bool, as user: Credentials) -> Bool {
+        guard let kept = keptSecurityDescriptor(descriptor, isPathOnly: isPathOnly), kept.isVerified else {
+            return false
+        }
+        return kept.descriptor.rights(of: identifiers(of: user)).contains(.delete)
     }
 }

@@ -9,7 +9,10 @@ extension LinuxFile {
         try store.identity.act(as: user)
         let descriptor = try handle.begin()
         defer { handle.end() }
-        let reopened = OwnedDescriptor(try Linux.reopenFolder(descriptor).orThrow())
+        let result =
+            isByList
+            ? store.identity.insisting { Linux.reopenFolder(descriptor) } : Linux.reopenFolder(descriptor)
+        let reopened = OwnedDescriptor(try result.orThrow())
         return LinuxDirectoryCursor(store: store, user: user, components: path.components, reopened)
     }
 }
@@ -52,12 +55,27 @@ final class LinuxDirectoryCursor: DirectoryCursor {
         while try reader.advance() {
             guard !reader.isDotEntry else { continue }
             let name = reader.name
-            guard matches(name), !store.options.isVetoed(name),
+            guard matches(name), !store.options.isVetoed(name), !store.options.hidesUnreadable || isReadable(name),
                 let information = try information(of: name, wantsInformation)
             else { continue }
             return DirectoryEntry(name: name, information: information)
         }
         return nil
+    }
+
+    /// `hide unreadable`.
+    private func isReadable(_ name: NTName) -> Bool {
+        guard let path = try? SystemPath(name) else { return false }
+        let result = Linux.openBeneath(
+            reader.rawDescriptor, path, flags: LinuxFileStore.pathOnly | O_NOFOLLOW, resolve: store.resolve)
+        guard result >= 0 else { return false }
+        let found = OwnedDescriptor(result)
+        var status = apus_statx()
+        guard Linux.status(found.raw, into: &status) >= 0 else { return false }
+        return AccessCheck(
+            store: store, user: user, status: status, descriptor: found.raw, isPathOnly: true, attributes: [],
+            components: []
+        ).mayBeSeen
     }
 
     /// nil for what is not to be seen: a link that is not followed or leads nowhere, or an entry that has gone

@@ -63,13 +63,16 @@ extension LinuxFile {
             guard try isEmptyFolder(descriptor) else { throw .directoryNotEmpty }
         }
         let folder = try store.openParent(of: components, caseSensitive: true)
-        guard store.mayDelete(ownedBy: status.user_id, in: folder.descriptor.raw, as: user) else {
-            throw .accessDenied
-        }
+        guard
+            store.mayDelete(ownedBy: status.user_id, in: folder.descriptor.raw, as: user)
+                || store.mayDeleteByList(descriptor, isPathOnly: handle.isPathOnly, as: user)
+        else { throw .accessDenied }
     }
 
     private func isEmptyFolder(_ descriptor: CInt) throws(NTStatus) -> Bool {
-        var reader = DirectoryReader(OwnedDescriptor(try Linux.reopenFolder(descriptor).orThrow()))
+        // Whether it is empty is no secret: taking it away would tell.
+        let reopened = store.identity.insisting { Linux.reopenFolder(descriptor) }
+        var reader = DirectoryReader(OwnedDescriptor(try reopened.orThrow()))
         while try reader.advance() {
             if !reader.isDotEntry { return false }
         }
@@ -79,7 +82,18 @@ extension LinuxFile {
     func remove(as user: Credentials) throws(NTStatus) {
         try store.identity.act(as: user)
         let place = try locate()
-        let result = Linux.unlink(place.folder.descriptor.raw, place.name, isDirectory: isDirectory)
+        let folder = place.folder.descriptor.raw
+        var result = Linux.unlink(folder, place.name, isDirectory: isDirectory)
+        if result.failed(EACCES) || result.failed(EPERM), isByList {
+            // The folder's mode has nothing to say if the file itself may be deleted.
+            let descriptor = try handle.begin()
+            defer { handle.end() }
+            if store.mayDeleteByList(descriptor, isPathOnly: handle.isPathOnly, as: user) {
+                result = store.identity.insisting {
+                    Linux.unlink(folder, place.name, isDirectory: isDirectory)
+                }
+            }
+        }
         // Some file systems say so of a folder with entries.
         if isDirectory, result.failed(EEXIST) { throw .directoryNotEmpty }
         try result.orThrow()
@@ -93,6 +107,7 @@ extension LinuxFile {
         try store.identity.act(as: user)
         let source = try locate()
         let target = try store.openParent(of: path.components, caseSensitive: store.options.isCaseSensitive)
+        try store.checkAdding(isDirectory: isDirectory, to: target.descriptor.raw, as: user)
         let present = try store.spelling(
             of: newName, in: target.descriptor.raw, caseSensitive: store.options.isCaseSensitive)
         let systemName = try SystemPath(newName)
@@ -102,7 +117,7 @@ extension LinuxFile {
             try Linux.status(target.descriptor.raw, presentName, into: &status).orThrow()
             let isSameFile = status.identity == identity
             if !isSameFile {
-                try checkReplaceable(status, presentName, in: target.descriptor.raw, replaceIfExists)
+                try checkReplaceable(status, present, in: target, replaceIfExists, as: user)
                 // Onto the name that is there first: so the file it stood for goes, and at no time is there none.
                 if present != newName {
                     try move(
@@ -121,16 +136,24 @@ extension LinuxFile {
 
     /// Whether the file that has the new name may give way.
     private func checkReplaceable(
-        _ status: apus_statx, _ name: SystemPath, in folder: CInt, _ replaceIfExists: Bool
+        _ status: apus_statx, _ name: NTName, in folder: borrowing FoundFolder, _ replaceIfExists: Bool,
+        as user: Credentials
     ) throws(NTStatus) {
         guard replaceIfExists else { throw .objectNameCollision }
         // [MS-FSA] 2.1.5.15.11: no folder is replaced, and no file that is read-only.
         if status.isDirectory { throw .accessDenied }
-        // SAFETY: the buffer is valid through the call.
-        let kept = unsafe store.identity.decoding {
-            unsafe Linux.attribute(ofEntry: name, in: folder, DOSAttributes.attributeName, into: $0)
-        }
+        let found = OwnedDescriptor(
+            try Linux.openBeneath(
+                folder.descriptor.raw, try SystemPath(name), flags: LinuxFileStore.pathOnly | O_NOFOLLOW,
+                resolve: store.resolve
+            ).orThrow())
+        let kept = store.dosAttributes(found.raw, isPathOnly: true)
         if kept?.attributes.contains(.readOnly) == true { throw .accessDenied }
+        // The user must be allowed to delete it.
+        let check = AccessCheck(
+            store: store, user: user, status: status, descriptor: found.raw, isPathOnly: true,
+            attributes: kept?.attributes ?? [], components: folder.components + [name])
+        _ = try check.granted(.delete)
     }
 
     private func move(
@@ -158,13 +181,14 @@ extension LinuxFile {
         try store.identity.act(as: user)
         let source = try locate()
         let target = try store.openParent(of: path.components, caseSensitive: store.options.isCaseSensitive)
+        try store.checkAdding(isDirectory: isDirectory, to: target.descriptor.raw, as: user)
         let present = try store.spelling(
             of: newName, in: target.descriptor.raw, caseSensitive: store.options.isCaseSensitive)
         if let present {
             let presentName = try SystemPath(present)
             var status = apus_statx()
             try Linux.status(target.descriptor.raw, presentName, into: &status).orThrow()
-            try checkReplaceable(status, presentName, in: target.descriptor.raw, replaceIfExists)
+            try checkReplaceable(status, present, in: target, replaceIfExists, as: user)
             if status.identity == identity { return }
             try Linux.unlink(target.descriptor.raw, presentName, isDirectory: false).orThrow()
         }

@@ -14,11 +14,15 @@ final class LinuxFile: StoreFile {
     /// Who opened it: what names no user is done as this one.
     let user: Credentials
     let handle: OpenHandle
+    /// The file's descriptor, as a client has set it, has granted what this open may do: the kernel, which knows only
+    /// what could be said in a POSIX ACL, is not asked again.
+    let isByList: Bool
     private let name: Mutex<NTPath>
     private let hasAnnouncedAllocation = Atomic<Bool>(false)
 
     init(
-        store: LinuxFileStore, status: apus_statx, user: Credentials, handle: OpenHandle, path: NTPath
+        store: LinuxFileStore, status: apus_statx, user: Credentials, handle: OpenHandle, path: NTPath,
+        isByList: Bool = false
     ) {
         self.store = store
         identity = status.identity
@@ -26,6 +30,7 @@ final class LinuxFile: StoreFile {
         isSpecial = !status.isDirectory && !status.isRegular
         self.user = user
         self.handle = handle
+        self.isByList = isByList
         name = Mutex(path)
     }
 
@@ -57,7 +62,7 @@ final class LinuxFile: StoreFile {
         if handle.rights.isSuperset(of: rights) { return descriptor }
         do throws(NTStatus) {
             try store.identity.act(as: user)
-            try handle.extend(to: rights)
+            try handle.extend(to: rights, insisting: isByList ? store.identity : nil)
         } catch {
             handle.end()
             throw error

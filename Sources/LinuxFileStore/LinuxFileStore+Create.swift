@@ -25,16 +25,13 @@ extension LinuxFileStore {
         }
         let folderSecurity = keptSecurityDescriptor(parent.descriptor.raw, isPathOnly: true)
         if let folderSecurity {
-            // [MS-FSA] 2.1.5.1.1: FILE_ADD_FILE and FILE_ADD_SUBDIRECTORY; the mode bits are the kernel's to check.
-            let needed: AccessMask = isDirectory ? .appendData : .writeData
-            let given = listedRights(ofFolder: parent.descriptor.raw, user, folderSecurity)
-            guard given.contains(needed) else { throw .accessDenied }
+            try checkAdding(isDirectory: isDirectory, to: parent.descriptor.raw, as: user, folderSecurity)
         }
-        let descriptor = try make(systemName, in: parent.descriptor.raw, isDirectory: isDirectory, parameters)
+        let handle = try make(systemName, in: parent.descriptor.raw, isDirectory: isDirectory, parameters)
         let components = parent.components + [name]
         do throws(NTStatus) {
             return try furnish(
-                descriptor, in: parent.descriptor.raw, folderSecurity, components, parameters, as: user)
+                handle, in: parent.descriptor.raw, folderSecurity?.descriptor, components, parameters, as: user)
         } catch {
             // Half a file is none.
             _ = Linux.unlink(parent.descriptor.raw, systemName, isDirectory: isDirectory)
@@ -45,7 +42,7 @@ extension LinuxFileStore {
     /// Exactly one of those who call at once succeeds; the others get objectNameCollision.
     private func make(
         _ name: SystemPath, in folder: CInt, isDirectory: Bool, _ parameters: OpenParameters
-    ) throws(NTStatus) -> OwnedDescriptor {
+    ) throws(NTStatus) -> OpenHandle {
         let mask = isDirectory ? options.directoryMask : options.createMask
         let forced = isDirectory ? options.forceDirectoryMode : options.forceCreateMode
         let mode = parameters.mode.map { $0 & 0o7777 } ?? (0o777 & mask | forced)
@@ -54,19 +51,19 @@ extension LinuxFileStore {
             if made.failed(ENOENT) { throw .objectPathNotFound }
             let descriptor = OwnedDescriptor(try made.orThrow())
             try settle(mode, of: descriptor.raw, in: folder, isExact: parameters.mode != nil, forced: forced)
-            return descriptor
+            return OpenHandle(descriptor, rights: [.read, .write])
         }
         let made = Linux.makeFolder(folder, name, mode: mode)
         if made.failed(ENOENT) { throw .objectPathNotFound }
         try made.orThrow()
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
         var opened = Linux.openBeneath(folder, name, flags: flags, resolve: resolve)
-        if opened.failed(EACCES) {
-            opened = Linux.openBeneath(folder, name, flags: Self.pathOnly | flags, resolve: resolve)
-        }
+        // The folder's default ACL may keep its maker from reading it.
+        let isPathOnly = opened.failed(EACCES)
+        if isPathOnly { opened = Linux.openBeneath(folder, name, flags: Self.pathOnly | flags, resolve: resolve) }
         let descriptor = OwnedDescriptor(try opened.orThrow())
         try settle(mode, of: descriptor.raw, in: folder, isExact: parameters.mode != nil, forced: forced)
-        return descriptor
+        return OpenHandle(descriptor, rights: isPathOnly ? [] : .read)
     }
 
     /// Gives the file the permission bits that the process's umask, or mkdir's rules, kept from it. A default ACL of
@@ -93,38 +90,46 @@ extension LinuxFileStore {
 
     /// Owner, attributes, space and extended attributes of what was just made.
     private func furnish(
-        _ descriptor: consuming OwnedDescriptor, in folder: CInt, _ folderSecurity: SecurityDescriptor?,
+        _ handle: OpenHandle, in folder: CInt, _ folderSecurity: SecurityDescriptor?,
         _ components: [NTName], _ parameters: OpenParameters, as user: Credentials
     ) throws(NTStatus) -> OpenedFile {
+        let descriptor = try handle.begin()
+        defer { handle.end() }
         var status = apus_statx()
         if options.inheritsOwner, identity.switches {
             try Linux.status(folder, into: &status).orThrow()
             let owner = status.user_id
-            try Linux.status(descriptor.raw, into: &status).orThrow()
+            try Linux.status(descriptor, into: &status).orThrow()
             guard status.user_id == user.userID else { throw .accessDenied }
-            try identity.insisting { Linux.setOwner(descriptor.raw, user: owner, group: .max) }.orThrow()
+            try identity.insisting { Linux.setOwner(descriptor, user: owner, group: .max) }.orThrow()
         }
-        try Linux.status(descriptor.raw, into: &status).orThrow()
+        try Linux.status(descriptor, into: &status).orThrow()
         // A new file is to be archived, [MS-FSA] 2.1.5.1.1; a folder only if the client says so.
         var attributes = parameters.attributes.intersection(DOSAttributes.settableAttributes)
         if status.isDirectory { attributes.remove(.temporary) } else { attributes.insert(.archive) }
         let kept = DOSAttributes(attributes: attributes, creationTime: FileTime(status.bestBirthTime))
         // A folder is made first and opened then: what somebody has put in its place meanwhile gets nothing from us.
         let isMine = !identity.switches || options.inheritsOwner || status.user_id == user.userID
-        let isKept = isMine ? try keep(kept, on: descriptor.raw) : false
-        let handle = OpenHandle(descriptor, rights: status.isDirectory ? .read : [.read, .write])
+        let isKept = isMine ? try keep(kept, on: descriptor) : false
+        let isListed = folderSecurity != nil || parameters.securityDescriptor != nil
         let file = LinuxFile(
-            store: self, status: status, user: user, handle: handle, path: NTPath(components: components))
+            store: self, status: status, user: user, handle: handle, path: NTPath(components: components),
+            isByList: identity.switches && isListed && isMine)
         do throws(NTStatus) {
             if !parameters.extendedAttributes.isEmpty {
                 try file.setExtendedAttributes(parameters.extendedAttributes, as: user)
             }
-            if isMine, folderSecurity != nil || parameters.securityDescriptor != nil {
-                try file.setInitialSecurityDescriptor(parameters.securityDescriptor, folder: folderSecurity, status)
+            if isMine, isListed {
+                try file.setInitialSecurityDescriptor(
+                    parameters.securityDescriptor, folder: folderSecurity, status, as: user)
             }
             if parameters.allocationSize > 0, !status.isDirectory {
                 try file.setAllocationSize(parameters.allocationSize)
             }
+            // All of that has moved the change time on, and the client is to be told the one that stays.
+            let descriptor = try handle.begin()
+            defer { handle.end() }
+            try Linux.status(descriptor, into: &status).orThrow()
         } catch {
             file.close()
             throw error
@@ -134,7 +139,9 @@ extension LinuxFileStore {
         // Who makes a file has what it asked for, [MS-FSA] 2.1.5.1.1, whatever the file's own rules say to others.
         let maximal = AccessMask.fileAllAccess
         var granted = parameters.desiredAccess
-        if granted.contains(.accessSystemSecurity) { throw .privilegeNotHeld }
+        if granted.contains(.accessSystemSecurity), !identity.switches || !hasRootPower(user) {
+            throw .privilegeNotHeld
+        }
         if granted.contains(.maximumAllowed) { granted = granted.union(maximal).subtracting(.maximumAllowed) }
         return OpenedFile(
             file: file, action: .created, information: information, grantedAccess: granted, maximalAccess: maximal)

@@ -47,7 +47,7 @@ extension LinuxFileStore {
     private func openExisting(
         _ path: NTPath, _ parameters: OpenParameters, as user: Credentials
     ) throws(NTStatus) -> OpenedFile {
-        let found = try find(path, parameters)
+        let found = try find(path, parameters, as: user)
         var status = apus_statx()
         try Linux.status(found.descriptor.raw, into: &status).orThrow()
         if status.isSymbolicLink { throw .objectNameNotFound }
@@ -56,7 +56,7 @@ extension LinuxFileStore {
         let information = FileInformation(
             status, kept, announcedAllocation: announcedAllocations.byteCount(for: status.identity))
         try Self.checkAttributes(information, parameters)
-        var check = AccessCheck(
+        let check = AccessCheck(
             store: self, user: user, status: status, descriptor: found.descriptor.raw,
             isPathOnly: found.rights.isEmpty, attributes: information.attributes, components: found.components)
         let implied = Self.impliedAccess(parameters)
@@ -67,7 +67,8 @@ extension LinuxFileStore {
         let rights = found.rights
         let handle = OpenHandle(found.descriptor, rights: rights)
         let file = LinuxFile(
-            store: self, status: status, user: user, handle: handle, path: NTPath(components: components))
+            store: self, status: status, user: user, handle: handle, path: NTPath(components: components),
+            isByList: check.kept?.isVerified == true)
         return OpenedFile(
             file: file, action: .opened, information: information, grantedAccess: granted, maximalAccess: maximal)
     }
@@ -101,13 +102,16 @@ extension LinuxFileStore {
         switch parameters.disposition {
         case .open, .create, .openIf: []
         case .overwrite, .overwriteIf: [.writeData, .writeExtendedAttributes, .writeAttributes]
-        case .supersede: .delete
+        // A file that is superseded is another one, yet what others have open is written over.
+        case .supersede: [.delete, .writeData]
         }
     }
 
-    private func find(_ path: NTPath, _ parameters: OpenParameters) throws(NTStatus) -> Found {
+    private func find(
+        _ path: NTPath, _ parameters: OpenParameters, as user: Credentials
+    ) throws(NTStatus) -> Found {
         let exact = try SystemPath(path.components)
-        let (result, rights) = openLeast(exact, parameters)
+        let (result, rights) = openLeast(exact, parameters, as: user)
         if result >= 0 {
             return Found(descriptor: OwnedDescriptor(result), rights: rights, components: path.components)
         }
@@ -121,14 +125,16 @@ extension LinuxFileStore {
             !options.isVetoed(spelling)
         else { throw .objectNameNotFound }
         let components = parent.components + [spelling]
-        let (second, secondRights) = openLeast(try SystemPath(components), parameters)
+        let (second, secondRights) = openLeast(try SystemPath(components), parameters, as: user)
         guard second >= 0 else { throw openError(second, path) }
         return Found(descriptor: OwnedDescriptor(second), rights: secondRights, components: components)
     }
 
     /// Opens with what the desired access needs of the kernel, and nothing more. Nothing here waits: a fifo or a
     /// device is opened as a name only.
-    private func openLeast(_ path: SystemPath, _ parameters: OpenParameters) -> (Int, OpenHandle.Rights) {
+    private func openLeast(
+        _ path: SystemPath, _ parameters: OpenParameters, as user: Credentials
+    ) -> (Int, OpenHandle.Rights) {
         let desired = parameters.desiredAccess
         let writes = !desired.isDisjoint(with: AccessCheck.writing) && !parameters.options.contains(.directoryFile)
         let reads = !desired.isDisjoint(with: [.readData, .execute])
@@ -148,7 +154,29 @@ extension LinuxFileStore {
         if result.failed(ENXIO) || result.failed(ENODEV) || (asksForNoData && result.failed(EACCES)) {
             return (openBeneath(path, flags: Self.pathOnly), [])
         }
+        if result.failed(EACCES), let opened = openByList(path, flags: mode | unblocked, desired, as: user) {
+            return (opened, rights)
+        }
         return (result, rights)
+    }
+
+    /// A POSIX ACL cannot say all that a descriptor does: that somebody has the rights of several entries together, or
+    /// may run a file and not read it. While owner, mode and POSIX ACL are just what the file's descriptor was made
+    /// into, the descriptor is the whole truth and they are its shadow: what it gives is opened with root's power.
+    /// Folders on the way stay the kernel's to judge.
+    /// - Returns: nil where the descriptor does not give it either.
+    private func openByList(
+        _ path: SystemPath, flags: CInt, _ desired: AccessMask, as user: Credentials
+    ) -> Int? {
+        guard identity.switches, !hasRootPower(user) else { return nil }
+        let result = openBeneath(path, flags: Self.pathOnly)
+        guard result >= 0 else { return nil }
+        let found = OwnedDescriptor(result)
+        guard let kept = keptSecurityDescriptor(found.raw, isPathOnly: true), kept.isVerified else { return nil }
+        let data = desired.intersection([.readData, .writeData, .appendData, .execute])
+        guard data.isSubset(of: kept.descriptor.rights(of: identifiers(of: user))) else { return nil }
+        let opened = identity.insisting { Linux.reopen(found.raw, flags: flags) }
+        return opened >= 0 ? opened : nil
     }
 
     private func openError(_ result: Int, _ path: NTPath) -> NTStatus {

@@ -24,6 +24,12 @@ public struct LinuxFileStoreOptions: Sendable {
     public var keepsDOSAttributes = true
     /// `veto files`: these names cannot be seen, opened or made.
     public var isVetoed: @Sendable (NTName) -> Bool = { _ in false }
+    /// Which SIDs mean which users and groups.
+    public var identifiers = IdentifierMapping()
+    /// `acl flag inherited canonicalization = no`: clients say "inherited by itself" of a list as they like.
+    public var keepsInheritanceFlags = false
+    /// `hide unreadable`: a folder's list leaves out what the user may not read.
+    public var hidesUnreadable = false
     /// Act as the user of each operation. Needs root; otherwise everything runs as the user who started the server.
     public var switchesIdentity = geteuid() == 0
     /// Told once about each thing that the file system cannot keep.

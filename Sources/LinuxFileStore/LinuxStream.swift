@@ -250,6 +250,7 @@ extension LinuxFileStore {
             if present != nil, parameters.disposition == .create { throw .objectNameCollision }
             let stream = LinuxStream(file: file, name: present ?? name)
             if present == nil {
+                if opened.action == .opened { try checkAddingStream(to: file, descriptor, as: user) }
                 do throws(NTStatus) {
                     try stream.make(descriptor)
                 } catch .objectNameCollision { continue }
@@ -259,5 +260,15 @@ extension LinuxFileStore {
                 grantedAccess: opened.grantedAccess, maximalAccess: opened.maximalAccess)
         }
         throw .objectNameCollision
+    }
+    /// Another stream is more data of the file: [MS-FSA] 2.1.5.1.2.
+    private func checkAddingStream(
+        to file: LinuxFile, _ descriptor: CInt, as user: Credentials
+    ) throws(NTStatus) {
+        let (information, _, status) = try file.readInformation(descriptor)
+        let check = AccessCheck(
+            store: self, user: user, status: status, descriptor: descriptor, isPathOnly: file.handle.isPathOnly,
+            attributes: information.attributes, components: file.path.components)
+        _ = try check.granted(.writeData)
     }
 }

@@ -2,154 +2,139 @@ import CLinux
 import FileStore
 import Glibc
 import NTTypes
+import SMBCrypto
 
-/// `security.NTACL`, in which Samba keeps a file's security descriptor: an NDR structure of version, level and pointer,
-/// and then, by version, nothing (1), a hash (2, 3), or hashes and what they were made from (4); the descriptor is
-/// last.
+/// `security.NTACL`, in which Samba and ksmbd keep a file's security descriptor: an NDR structure of version, level
+/// and pointer, and then, by version, nothing (1), a hash (2, 3), or two hashes and a description (4); the descriptor
+/// is last.
 ///
-/// All versions are read; their hashes, which tie the descriptor to the POSIX ACL of the day, are not looked at. The
-/// first is written: Samba takes it without a hash, while the others count for it only with hashes made its own way.
-enum NTACLAttribute {
+/// The second hash of version 4 is over owner, group, mode and POSIX ACL as they were made from the descriptor. Who
+/// changes one of them locally takes back what the descriptor says, in Samba, ksmbd and here: it counts only while the
+/// hash fits.
+struct NTACLAttribute: Equatable {
+    var descriptor: SecurityDescriptor
+    /// SHA-256 of `PosixState.encodedForHash`; nil in versions that have none, whose descriptor always counts.
+    var stateHash: [UInt8]?
+
     static let systemName = SystemPath(literal: "security.NTACL")
     /// Where the server may not write the above: without root there is one user only, who owns the files anyway. The
     /// name is what Samba's users give to acl_xattr:security_acl_name.
     static let userName = SystemPath(literal: "user.NTACL")
 
-    /// - Returns: nil for what is none of the versions.
-    static func decode(_ bytes: [UInt8]) -> SecurityDescriptor? {
+    private static let description = Array("posix_acl\0".utf8)
+    /// SHA-256's 32 bytes, and as many zeros.
+    private static var hashByteCount: Int { 64 }
+    private static var sha256: UInt16 { 1 }
+    /// Where version 4's description is: behind version, level, two pointers, the hash's type and the first hash.
+    private static var descriptionOffset: Int { 12 + 2 + hashByteCount }
+    private static var descriptorOffset: Int { descriptionOffset + description.count + 8 + hashByteCount }
+
+    init(descriptor: SecurityDescriptor, stateHash: [UInt8]?) {
+        self.descriptor = descriptor
+        self.stateHash = stateHash
+    }
+
+    /// - Parameter bytes: from the disk; nothing is believed.
+    /// - Returns: nil for what is none of the versions, or not whole.
+    init?(_ bytes: [UInt8]) {
         let bytes = bytes[...]
         guard bytes.count >= 8, bytes.littleEndian16(0) == bytes.littleEndian16(2) else { return nil }
         let start: Int
+        var stateHash: [UInt8]?
         switch bytes.littleEndian16(0) {
         case 1: start = 8
         case 2: start = 12 + 16
         // Pointer, type of hash, hash; aligned.
-        case 3: start = 12 + 2 + 64 + 2
+        case 3: start = 12 + 2 + Self.hashByteCount + 2
         case 4:
             // The same, a text with terminator, a time, another hash.
-            let textStart = 12 + 2 + 64
-            guard let end = bytes.dropFirst(textStart).firstIndex(of: 0) else { return nil }
-            start = (end + 1 + 3) & ~3 + 8 + 64
+            guard let end = bytes.dropFirst(Self.descriptionOffset).firstIndex(of: 0) else { return nil }
+            let hashStart = (end + 1 + 3) & ~3 + 8
+            start = hashStart + Self.hashByteCount
+            guard start <= bytes.count, bytes.littleEndian16(12) == Self.sha256 else { return nil }
+            stateHash = Array(bytes[hashStart..<hashStart + 32])
         default: return nil
         }
         // NDR's relative pointers count from the start of the whole.
-        return try? SecurityDescriptor(bytes.dropFirst(start), base: start)
+        guard let descriptor = try? SecurityDescriptor(bytes.dropFirst(start), base: start) else { return nil }
+        self.init(descriptor: descriptor, stateHash: stateHash)
     }
 
-    static func encode(_ descriptor: SecurityDescriptor) -> [UInt8] {
-        // Version, level, a pointer that is not null.
-        [1, 0, 1, 0, 0, 0, 2, 0] + descriptor.encoded(base: 8)
+    /// Version 4. The first hash is the descriptor's own, as ksmbd has it; Samba looks at it only if the second does
+    /// not fit.
+    static func encode(_ descriptor: SecurityDescriptor, _ state: PosixState) -> [UInt8] {
+        let zeros = [UInt8](repeating: 0, count: 32)
+        var bytes: [UInt8] = [4, 0, 4, 0, 0, 0, 2, 0, 4, 0, 2, 0]
+        bytes.append(littleEndian: sha256)
+        bytes += Digest.sha256(descriptor.encoded()) + zeros
+        bytes += description
+        // A time, which Samba leaves at zero too.
+        bytes += zeros[..<8]
+        bytes += Digest.sha256(state.encodedForHash) + zeros
+        return bytes + descriptor.encoded(base: UInt32(descriptorOffset))
     }
+}
+
+/// A security descriptor that a client has set, and that counts.
+struct KeptDescriptor {
+    var descriptor: SecurityDescriptor
+    /// Mode and POSIX ACL are what they were made from it, by somebody with root's power.
+    var isVerified: Bool
 }
 
 extension LinuxFileStore {
     var securityAttribute: SystemPath { isRoot ? NTACLAttribute.systemName : NTACLAttribute.userName }
 
-    /// What a client has set; nil if none has.
-    func keptSecurityDescriptor(_ descriptor: CInt, isPathOnly: Bool) -> SecurityDescriptor? {
+    /// What a client has set; nil if none has, or if owner, mode or POSIX ACL have been changed since.
+    /// - Parameter status: the file's, if it is known.
+    func keptSecurityDescriptor(
+        _ descriptor: CInt, isPathOnly: Bool, _ status: apus_statx? = nil
+    ) -> KeptDescriptor? {
+        guard let attribute = securityAttribute(descriptor, isPathOnly: isPathOnly) else { return nil }
+        guard let hash = attribute.stateHash else {
+            return KeptDescriptor(descriptor: attribute.descriptor, isVerified: false)
+        }
+        var current = status ?? apus_statx()
+        if status == nil, Linux.status(descriptor, into: &current) < 0 { return nil }
+        let state = posixState(descriptor, isPathOnly: isPathOnly, current)
+        guard Digest.sha256(state.encodedForHash) == hash else { return nil }
+        return KeptDescriptor(
+            descriptor: attribute.descriptor.namingOwners(state, options.identifiers), isVerified: identity.switches)
+    }
+
+    private func securityAttribute(_ descriptor: CInt, isPathOnly: Bool) -> NTACLAttribute? {
         // SAFETY: only the bytes that the system says it has written are read.
         unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 8) { buffer in
             var result = identity.insisting {
                 unsafe Linux.attribute(descriptor, isPathOnly: isPathOnly, securityAttribute, into: buffer)
             }
             if result >= 0 {
-                return NTACLAttribute.decode(unsafe Array(UnsafeRawBufferPointer(rebasing: buffer[..<result])))
+                return NTACLAttribute(unsafe Array(UnsafeRawBufferPointer(rebasing: buffer[..<result])))
             }
             guard result.failed(ERANGE) else { return nil }
             // SAFETY: the array is touched by nothing else during the call.
             var large = [UInt8](repeating: 0, count: AttributeName.valueByteCountMax)
-            result = unsafe large.withUnsafeMutableBytes {
-                unsafe Linux.attribute(descriptor, isPathOnly: isPathOnly, securityAttribute, into: $0)
+            result = unsafe large.withUnsafeMutableBytes { large in
+                identity.insisting {
+                    unsafe Linux.attribute(descriptor, isPathOnly: isPathOnly, securityAttribute, into: large)
+                }
             }
-            return result < 0 ? nil : NTACLAttribute.decode(Array(large[..<result]))
+            return result < 0 ? nil : NTACLAttribute(Array(large[..<result]))
         }
-    }
-}
-
-extension LinuxFile {
-    func securityDescriptor(as user: Credentials) throws(NTStatus) -> [UInt8] {
-        try store.identity.act(as: user)
-        let descriptor = try handle.begin()
-        defer { handle.end() }
-        return try currentSecurityDescriptor(descriptor).encoded
-    }
-
-    /// The one that a client has set, or else what owner, group and mode amount to.
-    private func currentSecurityDescriptor(_ descriptor: CInt) throws(NTStatus) -> SecurityDescriptor {
-        if let kept = store.keptSecurityDescriptor(descriptor, isPathOnly: handle.isPathOnly) { return kept }
-        var status = apus_statx()
-        try Linux.status(descriptor, into: &status).orThrow()
-        return SecurityDescriptor(status)
-    }
-
-    func setSecurityDescriptor(_ descriptor: [UInt8], parts: UInt32, as user: Credentials) throws(NTStatus) {
-        let new = try SecurityDescriptor(descriptor[...])
-        try store.identity.act(as: user)
-        let file = try handle.begin()
-        defer { handle.end() }
-        var updated = try currentSecurityDescriptor(file)
-        updated.take(parts, from: new)
-        try keep(updated, file)
-    }
-
-    private func keep(_ security: SecurityDescriptor, _ file: CInt) throws(NTStatus) {
-        let value = NTACLAttribute.encode(security)
-        let result = store.identity.insisting { Linux.setAttribute(file, store.securityAttribute, value) }
-        // Said to be done only if it is kept.
-        if result.failed(EOPNOTSUPP) { throw .notSupported }
-        try result.orThrow()
-    }
-
-    /// For a new file: what the client gives along, over what the folder hands on, over what the mode amounts to.
-    func setInitialSecurityDescriptor(
-        _ given: [UInt8]?, folder: SecurityDescriptor?, _ status: apus_statx
-    ) throws(NTStatus) {
-        let initial = SecurityDescriptor(status)
-        var security = initial
-        var isKept = false
-        if let folder, let owner = initial.owner, let group = initial.group,
-            let (control, list) = folder.inheritedList(isDirectory: isDirectory, owner: owner, group: group)
-        {
-            security.control = control
-            security.discretionaryList = list
-            isKept = true
-        }
-        if let given {
-            let new = try SecurityDescriptor(given[...])
-            let parts = new.parts
-            if parts != 0 { isKept = true }
-            security.take(parts, from: new)
-        }
-        guard isKept else { return }
-        let file = try handle.begin()
-        defer { handle.end() }
-        try keep(security, file)
     }
 }
 
 extension SecurityDescriptor {
-    /// Which parts it has, as SECURITY_INFORMATION, [MS-DTYP] 2.4.7.
-    fileprivate var parts: UInt32 {
-        (owner == nil ? 0 : 0x1) | (group == nil ? 0 : 0x2) | (control & Self.discretionaryListPresent == 0 ? 0 : 0x4)
-            | (control & Self.systemListPresent == 0 ? 0 : 0x8)
-    }
-}
-
-extension SecurityDescriptor {
-    /// Owner, group and everybody else with what the mode gives them.
-    init(_ status: apus_statx) {
-        self.init()
-        control = Self.discretionaryListPresent
-        let owner = SecurityIdentifier.user(status.user_id)
-        let group = SecurityIdentifier.group(status.group_id)
-        self.owner = owner
-        self.group = group
-        let mode = UInt32(status.mode)
-        let isDirectory = status.isDirectory
-        discretionaryList = Self.list([
-            (owner, PermissionBits.rights(mode >> 6, isOwner: true, isDirectory: isDirectory)),
-            (group, PermissionBits.rights(mode >> 3, isOwner: false, isDirectory: isDirectory)),
-            (.everyone, PermissionBits.rights(mode, isOwner: false, isDirectory: isDirectory)),
-        ])
+    /// Another server names users in a domain of its own (S-1-5-21-…), which means nobody here. Of two it is known who
+    /// they are: the hash fits, so the descriptor's owner and group are the file's.
+    fileprivate func namingOwners(_ state: PosixState, _ mapping: IdentifierMapping) -> SecurityDescriptor {
+        var named = self
+        for (foreign, known) in [(owner, SecurityIdentifier.user(state.owner)), (group, .group(state.group))] {
+            guard let foreign, foreign.authority == 5, foreign.subauthorities.first == 21,
+                mapping.unixIdentifier(of: foreign) == nil
+            else { continue }
+            named.replace(foreign, with: known)
+        }
+        return named
     }
 }

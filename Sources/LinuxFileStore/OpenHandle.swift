@@ -61,15 +61,19 @@ final class OpenHandle: Sendable {
 
     /// Makes the descriptor good for `rights` too: opens the same file again and puts it in the descriptor's place,
     /// which calls under way do not notice. To be called between `begin` and `end`, as the user.
-    func extend(to wanted: Rights) throws(NTStatus) {
-        let result = extending.withLock { _ in replaceDescriptor(rights.union(wanted)) }
+    /// - Parameter identity: with root's power where the user is refused.
+    func extend(to wanted: Rights, insisting identity: ThreadIdentity? = nil) throws(NTStatus) {
+        let result = extending.withLock { _ in replaceDescriptor(rights.union(wanted), identity) }
         try result.orThrow()
     }
 
-    private func replaceDescriptor(_ wanted: Rights) -> Int {
+    private func replaceDescriptor(_ wanted: Rights, _ identity: ThreadIdentity?) -> Int {
         guard wanted != rights else { return 0 }
         let mode = wanted == .read ? O_RDONLY : wanted == .write ? O_WRONLY : O_RDWR
-        let reopened = Linux.reopen(descriptor, flags: mode | O_NONBLOCK | O_NOCTTY)
+        let flags = mode | O_NONBLOCK | O_NOCTTY
+        let reopened =
+            identity?.insisting { Linux.reopen(descriptor, flags: flags) }
+            ?? Linux.reopen(descriptor, flags: flags)
         guard reopened >= 0 else { return reopened }
         let new = OwnedDescriptor(reopened)
         let result = Linux.replace(descriptor, with: new.raw)

@@ -8,7 +8,7 @@ struct ControlPlaneClientTests {
         let answers = Atomic(0)
         let token: [UInt8]
         init(_ token: [UInt8]) { self.token = token }
-        func answer(_ request: ControlPlaneRequest) -> ControlPlaneAnswer {
+        func answer(_ request: ControlPlaneRequest, asking _: DataPlaneClient) -> ControlPlaneAnswer {
             answers.wrappingAdd(1, ordering: .relaxed)
             return .token(token)
         }

@@ -11,12 +11,17 @@ struct MessageCodecTests {
         .connectTree(
             share: "Data", user: "Zoë", isGuest: false, isAnonymous: true, groupIDs: [0, .max], connectionCount: 3,
             remoteAddress: "2001:db8::1"),
-        .heartbeat,
+        .heartbeat, .pipe(.find(name: "srvsvc")), .pipe(.transact(pipe: 9, input: [1, 2])), .pipe(.close(pipe: 9)),
+        .pipe(
+            .open(
+                pipe: 9, name: "srvsvc", user: "alice", domain: "D", isGuest: false, isAnonymous: false,
+                isAdministrator: true, remoteAddress: "192.0.2.1")),
     ]
     static let answers: [ControlPlaneAnswer] = [
         .acknowledged, .token([9, 8]), .authenticationContinues(token: []), .exchangeUnknown,
         .authenticated(token: [1], login(keyByteCount: 64)), .refused(status: 0xC000_006D),
         .treeGranted(share: "Data", isWritable: true, isAdministrator: false, forcedUser: "", forcedGroup: "staff"),
+        .pipe(PipeAnswer(messages: [[1, 2], [3]], hasMore: true)),
     ]
 
     static func login(user: String = "alice", keyByteCount: Int = 16) -> LoginOutcome {

@@ -244,47 +244,7 @@ import Testing
         #expect(try stream.file.text() == "x")
     }
 
-    // MARK: security
-
-    @Test func descriptorComesFromTheModeUntilOneIsSet() throws {
-        let share = try TemporaryShare()
-        let file = try share.create("f")
-        let made = try SecurityDescriptor(file.securityDescriptor(as: share.user)[...])
-        #expect(made.owner == .user(share.user.userID))
-        #expect(made.group == .group(share.user.groupID))
-        #expect(made.rights(of: [.user(share.user.userID)]) == .fileAllAccess)
-        #expect(made.rights(of: [.everyone]) == AccessMask(rawValue: 0x1200A9))
-        var new = SecurityDescriptor()
-        new.control = SecurityDescriptor.discretionaryListPresent
-        new.discretionaryList = SecurityDescriptor.list([(.everyone, .readControl)])
-        try file.setSecurityDescriptor(new.encoded, parts: 4, as: share.user)
-        let kept = try SecurityDescriptor(file.securityDescriptor(as: share.user)[...])
-        #expect(kept.owner == made.owner)
-        #expect(kept.discretionaryList == new.discretionaryList)
-        // A NULL list gives everything.
-        new.discretionaryList = nil
-        try file.setSecurityDescriptor(new.encoded, parts: 4, as: share.user)
-        #expect(try SecurityDescriptor(file.securityDescriptor(as: share.user)[...]).rights(of: []) == nil)
-    }
-
     @Test func whatSambaWroteIsRead() throws {
-        // Samba 4.17, vfs_acl_xattr, a file of mode 0764 with a POSIX ACL.
-        let version4 = """
-            0400040000000200040002000100d023f0e2ec2bb2cd2ded1311813ee050a5116b6e80dcccdd16b0718c0fa1cadc0000
-            000000000000000000000000000000000000000000000000000000000000706f7369785f61636c000000000000000000
-            c1d2b037623cfe4716065ba823580258036aa22ffbaacaa5cd27a719f681e5a800000000000000000000000000000000
-            0000000000000000000000000000000001000480b4000000d000000000000000ec000000010500000000000515000000
-            4b609764398d76f3b89b2a2ee80300000105000000000005150000004b609764398d76f3b89b2a2e0102000002006400
-            0300000000002400ff011f000105000000000005150000004b609764398d76f3b89b2a2ee803000000002400a9001200
-            0105000000000005150000004b609764398d76f3b89b2a2e0102000000001400a9001200010100000000000100000000
-            """.hexadecimal
-        let descriptor = try #require(NTACLAttribute.decode(version4))
-        #expect(descriptor.owner == SecurityIdentifier(authority: 5, 21, 0x6497_604B, 0xF376_8D39, 0x2E2A_9BB8, 1000))
-        #expect(descriptor.rights(of: [.everyone]) == AccessMask(rawValue: 0x12_00A9))
-        #expect(descriptor.rights(of: [try #require(descriptor.owner)]) == .fileAllAccess)
-        for count in 0..<version4.count { #expect(NTACLAttribute.decode(Array(version4[..<count])) == nil) }
-        let again = try #require(NTACLAttribute.decode(NTACLAttribute.encode(descriptor)))
-        #expect(again.encoded == descriptor.encoded)
         // smbd 4.17: a hidden system file.
         let attributes = decode("0000050005000000110000002600000092e350df067cdd01".hexadecimal)
         #expect(attributes?.attributes == [.hidden, .system, .archive])
@@ -294,66 +254,10 @@ import Testing
         _ = share.setAttribute("f", "user.DosStream.stream:$DATA", "68656c6c6f0a00".hexadecimal)
         #expect(try share.open("f:stream").file.text() == "hello\n")
     }
-
-    @Test func folderHandsItsListOn() throws {
-        let owner = SecurityIdentifier.user(7)
-        let group = SecurityIdentifier.group(8)
-        var folder = SecurityDescriptor()
-        // Files only; folders only, once; both; none; the owner.
-        let entries: [(UInt8, SecurityIdentifier, UInt32)] = [
-            (0x1, .everyone, 1), (0x2 | 0x4, .network, 2), (0x3, .authenticatedUsers, 3), (0, .everyone, 4),
-            (0x3 | 0x8, .creatorOwner, 0x1000_0000),
-        ]
-        folder.control = SecurityDescriptor.discretionaryListPresent
-        var list = SecurityDescriptor.list(entries.map { ($0.1, AccessMask(rawValue: $0.2)) })
-        var offset = 8
-        for entry in entries {
-            list[offset + 1] = entry.0
-            offset += Int(list[offset + 2])
-        }
-        folder.discretionaryList = list
-        func summary(_ isDirectory: Bool) throws -> [String] {
-            let list = try #require(folder.inheritedList(isDirectory: isDirectory, owner: owner, group: group)).list
-            var new = SecurityDescriptor()
-            new.control = SecurityDescriptor.discretionaryListPresent
-            new.discretionaryList = list
-            new = try SecurityDescriptor(new.encoded[...])
-            var rest = list[8...]
-            var lines: [String] = []
-            while !rest.isEmpty {
-                lines.append("\(rest[rest.startIndex + 1]) \(String(rest.littleEndian32(4), radix: 16))")
-                rest = rest.dropFirst(Int(rest.littleEndian16(2)))
-            }
-            return lines
-        }
-        #expect(try summary(false) == ["0 1", "0 3", "0 1f01ff"])
-        #expect(try summary(true) == ["9 1", "0 2", "3 3", "0 1f01ff", "11 10000000"])
-        folder.discretionaryList = SecurityDescriptor.list([(.everyone, .readData)])
-        #expect(folder.inheritedList(isDirectory: false, owner: owner, group: group) == nil)
-    }
-
-    @Test func hostileDescriptorsAreRefused() throws {
-        var random = SystemRandomNumberGenerator()
-        var descriptor = SecurityDescriptor()
-        descriptor.control = 4
-        descriptor.owner = .user(1)
-        descriptor.discretionaryList = SecurityDescriptor.list([(.everyone, .readData), (.network, .readData)])
-        let good = descriptor.encoded
-        for count in 0..<good.count { _ = try? SecurityDescriptor(good[..<count]) }
-        for _ in 0..<20_000 {
-            var bytes = good
-            for _ in 0..<3 { bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255) }
-            _ = (try? SecurityDescriptor(bytes[...]))?.rights(of: [.everyone])
-            _ = (try? SecurityDescriptor(bytes[...]))?
-                .inheritedList(isDirectory: true, owner: .everyone, group: .everyone)
-            _ = NTACLAttribute.decode([4, 0, 4, 0] + bytes)
-            _ = NTACLAttribute.decode([1, 0, 1, 0, 0, 0, 2, 0] + bytes)
-        }
-    }
 }
 
 extension String {
-    fileprivate var hexadecimal: [UInt8] {
+    var hexadecimal: [UInt8] {
         let digits = compactMap(\.hexDigitValue)
         return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
     }

@@ -71,6 +71,7 @@ extension Connection {
                 return .parked(waiting, isFirstTime: parked == nil)
             }
         }
+        context.endChange()
         complete(&chain, &context, admission, status, wasParked: parked != nil)
         position.inherit(from: context, status: status)
         return length == rest.count ? .finished : .next
@@ -244,7 +245,7 @@ extension Connection {
         }
         reply.patch(context.responseSessionID ?? admission.header.sessionID, at: at + 40)
         let key = context.responseSigningKey ?? admission.signingKey
-        // Sealed is enough, but for the last response of a login: [MS-SMB2] 3.3.5.5.3 has it signed whatever protects it.
+        // Sealed is enough, but for the last response of a login: [MS-SMB2] 3.3.5.5.3 has it signed in any case.
         chain.end(signingKey: context.isSealed ? context.responseSigningKey : key)
         hash(reply, from: at, context.preauthTarget)
     }

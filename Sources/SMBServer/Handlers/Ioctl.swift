@@ -43,10 +43,13 @@ enum IoctlHandler {
             return try handleWithoutFile(control, in: &context)
         default: break
         }
-        let open = try context.open(control.fileID)
+        let open = try context.openToChange(control.fileID)
+        if let pipe = open.pipe { return try handle(control, on: pipe, of: open, in: &context) }
         switch control.code {
-        case .pipeTransceive, .pipePeek: return try transactPipe(control, on: open, in: &context)
         case .createOrGetObjectID, .getObjectID: return try objectID(control, of: open, in: &context)
+        case .requestResiliency:
+            try requestResiliency(control, of: open, in: context)
+            return []
         case .getCompression: return try compression(control, of: open)
         case .setCompression:
             try setCompression(control, of: open, in: &context)
@@ -64,6 +67,7 @@ enum IoctlHandler {
         // [MS-SMB2] 3.3.5.15.11: interfaces are told by a server with several channels; the others have no driver for
         // it.
         case .dfsGetReferrals, .dfsGetReferralsEx, .queryNetworkInterfaceInfo: throw .fsDriverRequired
+        case .pipeWait: return try awaitPipe(control, in: &context)
         // 3.3.5.15.11 asks for multichannel.
         default: throw .notSupported
         }

@@ -20,7 +20,7 @@ enum LockHandler {
             throw .invalidParameter
         }
         let open = try context.open(request.fileID)
-        guard !open.isDirectory else { throw .invalidDeviceRequest }
+        guard !open.isDirectory, open.pipe == nil else { throw .invalidDeviceRequest }
         if first.flags.contains(.unlock) {
             // Letting go is all that an expired session may still do, [MS-SMB2] 3.3.5.2.9.
             try unlock(request.locks, open, context.server)

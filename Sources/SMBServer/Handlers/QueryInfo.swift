@@ -25,6 +25,10 @@ enum QueryInfoHandler {
         _ query: InformationQuery, on open: Open, limit: Int, in context: inout RequestContext
     ) throws(NTStatus) {
         let output = OutputBuffer(in: context.reply, limit: limit)
+        if let pipe = open.pipe, try encodePipeInformation(query, of: pipe, open, into: output, in: &context) {
+            context.status = output.end()
+            return
+        }
         switch query.type {
         case 1: try encodeFileInformation(query, of: open, into: output, in: &context)
         case 2: try encodeFileSystemInformation(query, of: open, into: output, in: &context)

@@ -16,6 +16,7 @@ enum ReadHandler {
         guard !open.isDirectory else { throw .invalidDeviceRequest }
         // Reading a program in order to run it is reading.
         try open.requireAny(of: [.readData, .execute])
+        if let pipe = open.pipe { return try read(request, from: pipe, in: &context) }
         // [MS-FSA] 2.1.5.3: no file reaches beyond 2^63 - 1.
         guard request.offset <= UInt64(Int64.max) - UInt64(request.length) else { throw .invalidParameter }
         if open.node.isLocked(request.offset..<request.offset + UInt64(request.length), against: open, writing: false) {

@@ -19,7 +19,7 @@ enum SetInfoHandler {
         do {
             let request = try SetInfoRequest(from: &reader)
             try context.requireTransactSize(request.buffer.byteCount)
-            open = try context.open(request.fileID)
+            open = try context.openToChange(request.fileID)
             change = Change(
                 type: request.infoType, informationClass: request.informationClass,
                 additionalInformation: request.additionalInformation, input: request.buffer.array)
@@ -30,6 +30,7 @@ enum SetInfoHandler {
     }
 
     static func handle(_ change: Change, on open: Open, in context: inout RequestContext) throws(NTStatus) {
+        if let pipe = open.pipe { return try set(change, of: pipe, open) }
         switch change.type {
         case 1: try setFileInformation(change, on: open, in: &context)
         case 2: try setFileSystemInformation(change, on: open, in: &context)
@@ -89,7 +90,7 @@ enum SetInfoHandler {
         let parts = SecurityParts(rawValue: change.additionalInformation)
         try context.requireWritable()
         try open.require(parts.accessToSet)
-        let descriptor = try SelfRelativeDescriptor(change.input)
+        let descriptor = try SecurityDescriptor(change.input[...])
         // [MS-FSA] 2.1.5.17: a file cannot lose its owner or group.
         if parts.contains(.owner), descriptor.owner == nil { throw .invalidOwner }
         try open.file.setSecurityDescriptor(change.input, parts: change.additionalInformation, as: open.credentials)

@@ -58,6 +58,7 @@ enum TreeConnectHandler {
             response.shareType = .disk
         }
         if tree.share.requiresEncryption { response.shareFlags.insert(.encryptData) }
+        if tree.share.enumeratesByAccess { response.shareFlags.insert(.accessBasedDirectoryEnum) }
         return response
     }
 }

@@ -8,7 +8,7 @@ enum WriteHandler {
     static func run(_ reader: inout WireReader, _ context: inout RequestContext) throws(NTStatus) {
         let request: WriteRequest
         do { request = try WriteRequest(from: &reader) } catch { throw .invalidParameter }
-        let open = try context.open(request.fileID)
+        let open = try context.openToChange(request.fileID)
         let count = request.data.byteCount
         guard count <= Int(context.limits.writeByteCountMax) else { throw .invalidParameter }
         try context.requireCredits(payload: count)
@@ -16,6 +16,7 @@ enum WriteHandler {
         guard !open.isDirectory else { throw .invalidDeviceRequest }
         try context.requireWritable()
         try open.requireAny(of: [.writeData, .appendData])
+        if let pipe = open.pipe { return try write(request, to: pipe, in: &context) }
         // [MS-FSA] 2.1.5.4: no file reaches beyond 2^63 - 1. Over SMB2, FILE_APPEND_DATA alone writes anywhere, as
         // Windows has it, and an offset of all ones is not the end of the file.
         let offset = request.offset

@@ -53,7 +53,7 @@ final class FileNode: Sendable {
         let deleter: Credentials
     }
     let key: FileTable.Key
-    private let state: Mutex<State>
+    let state: Mutex<State>
     /// How many hold it; guarded by the table's lock.
     private let holderCount = Atomic<Int>(0)
 
@@ -81,6 +81,8 @@ final class FileNode: Sendable {
         case mustWait
         /// `.deletePending`, or `.sharingViolation` by [MS-FSA] 2.1.5.1.2.2.
         case refused(NTStatus)
+
+        var isAdmitted: Bool { if case .admitted = self { true } else { false } }
     }
 
     /// Adds an open, as soon as sharing allows it and nobody caches what it might change.
@@ -97,7 +99,9 @@ final class FileNode: Sendable {
             if state.removal(of: open) != nil { return .refused(.deletePending) }
             let holder: CacheGrant.Holder =
                 if case .lease(let lease) = request { .lease(lease.identity) } else { .open(open.fileID.volatile) }
-            let hasConflict = Self.hasConflict(open.grantedAccess, open.shareAccess, in: state)
+            // [MS-FSA] 2.1.5.1.2: who replaces the data writes, whatever it asks for besides.
+            let access = overwrites ? open.grantedAccess.union(.writeData) : open.grantedAccess
+            let hasConflict = Self.hasConflict(access, open.shareAccess, in: state)
             let mustWait = state.breakForOpen(
                 by: holder, access: open.grantedAccess, overwrites: overwrites, hasConflict: hasConflict, &collected)
             if mustWait {
@@ -211,9 +215,10 @@ final class FileNode: Sendable {
     }
 
     /// Breaks that nobody will acknowledge any more count as done, [MS-SMB2] 3.3.6.1.
-    func completeBreaks() {
+    /// - Parameter holder: whose; nil for all.
+    func completeBreaks(of holder: CacheGrant.Holder? = nil) {
         let woken = state.withLock { state in
-            state.completeBreaks()
+            state.completeBreaks(of: holder)
             return state.takeBreakWaiters()
         }
         for waiting in woken { waiting.wake(.event) }

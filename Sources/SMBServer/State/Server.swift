@@ -46,10 +46,14 @@ public final class Server: Sendable {
     public let settings: ServerSettings
     public let environment: Environment
     public let accessControl: any AccessControl
+    /// nil: there are no pipes.
+    public let pipeService: (any PipeService)?
     public let buffers: BufferPool
     let sessions = SessionTable()
     let files = FileTable()
     let leases = LeaseTable()
+    let durableOpens = DurableOpenTable()
+    let createReplays = CreateReplayTable()
     let notifier = ChangeNotifier()
     let parkedRequests = ParkedRequestQueue()
     let startTime: FileTime
@@ -57,12 +61,14 @@ public final class Server: Sendable {
     let openCount = Atomic<Int>(0)
 
     public init(
-        settings: ServerSettings, environment: Environment, accessControl: any AccessControl, buffers: BufferPool
+        settings: ServerSettings, environment: Environment, accessControl: any AccessControl, buffers: BufferPool,
+        pipeService: (any PipeService)? = nil
     ) {
         self.settings = settings
         self.environment = environment
         self.accessControl = accessControl
         self.buffers = buffers
+        self.pipeService = pipeService
         startTime = environment.now()
     }
 
@@ -71,9 +77,12 @@ public final class Server: Sendable {
     /// Unique for the life of the process; never 0.
     func makeIdentifier() -> UInt64 { nextIdentifier.wrappingAdd(1, ordering: .relaxed).newValue }
 
-    /// Runs what has become due: timeouts of parked requests. To be called a few times a second.
+    /// Runs what has become due: timeouts of parked requests and of opens whose client is away. To be called a few
+    /// times a second.
     public func tick() {
-        parkedRequests.expire(now: environment.uptime())
+        let now = environment.uptime()
+        parkedRequests.expire(now: now)
+        scavengeDurableOpens(now: now)
         sessions.expire(now: environment.now())
         parkedRequests.runReady()
     }

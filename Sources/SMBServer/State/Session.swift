@@ -177,5 +177,6 @@ final class SessionTable: Sendable {
         sessions.withLock { $0[id] = nil }
         expiring.withLock { $0[id] = nil }
     }
+    var all: [Session] { sessions.withLock { Array($0.values) } }
     var count: Int { sessions.withLock { $0.count } }
 }

@@ -21,8 +21,12 @@ public final class Share: Sendable {
     /// Names shown with the hidden attribute; `hide dot files`.
     public let marksHidden: @Sendable (NTName) -> Bool
 
+    /// Lists leave out what the user may not read: SMB2_SHAREFLAG_ACCESS_BASED_DIRECTORY_ENUM.
+    public let enumeratesByAccess: Bool
+
     public init(
         name: String, comment: String = "", kind: Kind, requiresEncryption: Bool = false, isCaseSensitive: Bool = false,
+        enumeratesByAccess: Bool = false,
         hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
         marksHidden: @escaping @Sendable (NTName) -> Bool = { _ in false }
     ) {
@@ -31,6 +35,7 @@ public final class Share: Sendable {
         self.kind = kind
         self.requiresEncryption = requiresEncryption
         self.isCaseSensitive = isCaseSensitive
+        self.enumeratesByAccess = enumeratesByAccess
         self.hides = hides
         self.marksHidden = marksHidden
     }

@@ -55,6 +55,7 @@ public struct TreeConnectResponse: Equatable, Sendable {
         public let rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
         @inlinable public static var noCaching: Self { .init(rawValue: 0x30) }
+        @inlinable public static var accessBasedDirectoryEnum: Self { .init(rawValue: 0x800) }
         @inlinable public static var encryptData: Self { .init(rawValue: 0x8000) }
     }
     public struct Capabilities: OptionSet, Hashable, Sendable {

@@ -23,6 +23,7 @@ final class LoginService: ControlPlaneHandler {
     /// Logins under way at once; more than that is an attack, and the oldest gives way.
     private static let exchangeCountMax = 4096
     private let settings: Settings
+    private let pipes = PipeTable()
     private let exchanges = Mutex<[UInt64: Exchange]>([:])
     private let now: @Sendable () -> FileTime
     private let log: @Sendable (String) -> Void
@@ -33,7 +34,7 @@ final class LoginService: ControlPlaneHandler {
         self.log = log
     }
 
-    func answer(_ request: ControlPlaneRequest) -> ControlPlaneAnswer {
+    func answer(_ request: ControlPlaneRequest, asking dataPlane: DataPlaneClient) -> ControlPlaneAnswer {
         switch request {
         case .initialToken:
             return .token(AuthenticationExchange.initialToken(offersKerberos: settings.kerberos != nil))
@@ -49,6 +50,8 @@ final class LoginService: ControlPlaneHandler {
                 user: user, isGuest: isGuest, isAnonymous: isAnonymous, groupIDs: groupIDs, address: address)
             return connect(share, client, Int(connectionCount))
         case .heartbeat: return .acknowledged
+        case .pipe(let request):
+            return pipes.answer(request, ServerFacts(settings: settings, dataPlane: dataPlane, now: now))
         }
     }
 
@@ -149,9 +152,8 @@ final class LoginService: ControlPlaneHandler {
         guard let share = configuration.shares.first(where: { $0.name.lowercased() == name.lowercased() }) else {
             return refused(.badNetworkName)
         }
-        let rules = ShareRules(
-            share: share, restrictAnonymous: configuration.restrictAnonymous, groupIDs: settings.groupIDs)
-        guard case .granted(let isWritable, let isAdministrator) = rules.decide(client) else {
+        let rules = ShareRules(share: share, groupIDs: settings.groupIDs)
+        guard case .granted(let isWritable, let isAdministrator, let forcedUser) = rules.decide(client) else {
             log("\(client.address): '\(client.user)' may not use [\(share.name)]")
             return refused(.accessDenied)
         }
@@ -159,7 +161,7 @@ final class LoginService: ControlPlaneHandler {
             return refused(.requestNotAccepted)
         }
         return .treeGranted(
-            share: share.name, isWritable: isWritable, isAdministrator: isAdministrator, forcedUser: share.forceUser,
+            share: share.name, isWritable: isWritable, isAdministrator: isAdministrator, forcedUser: forcedUser,
             forcedGroup: share.forceGroup)
     }
 

@@ -64,14 +64,6 @@ extension IoctlHandler {
         try open.require([.readData, .writeData])
         guard control.input.littleEndian16(at: 0) == 0 else { throw .notSupported }
     }
-
-    /// FSCTL_PIPE_TRANSCEIVE and FSCTL_PIPE_PEEK, [MS-SMB2] 3.3.5.15.10: where pipes will come in.
-    static func transactPipe(
-        _ control: Control, on open: Open, in context: inout RequestContext
-    ) throws(NTStatus) -> [UInt8] {
-        guard case .pipes = context.treeConnect.share.kind else { throw .invalidDeviceRequest }
-        throw .notSupported
-    }
 }
 
 extension [UInt8] {

@@ -1,0 +1,98 @@
+/// What is asked for named pipes. DCE/RPC is read and served in the control plane; the data plane carries bytes.
+public enum PipeRequest: Equatable, Sendable {
+    /// Largest `input` of a `transact`, and about the most that its answer carries, in bytes.
+    public static let chunkByteCountMax = 64 << 10
+
+    /// Data plane, for FSCTL_PIPE_WAIT. Answer: `acknowledged`, or `refused`: there is no such pipe.
+    case find(name: String)
+    /// Data plane, for a CREATE on IPC$. Answer: `acknowledged` or `refused`.
+    /// - pipe: names the instance from now on; the data plane's choice, never used twice.
+    /// - name: as the client sent it.
+    /// - user and the rest: as `authenticated` gave them.
+    /// - isAdministrator: the user is root here, and may manage the server.
+    case open(
+        pipe: UInt64, name: String, user: String, domain: String, isGuest: Bool, isAnonymous: Bool,
+        isAdministrator: Bool, remoteAddress: String)
+    /// Data plane, for what a client wrote, and with an empty `input` to have more of what it may read. Answer: `pipe`,
+    /// or `refused` when the instance is gone.
+    case transact(pipe: UInt64, input: [UInt8])
+    /// Data plane, when the open is closed. Answer: `acknowledged`.
+    case close(pipe: UInt64)
+}
+
+/// The answer to `PipeRequest.transact`.
+public struct PipeAnswer: Equatable, Sendable {
+    /// What the client may read now, message by message.
+    public var messages: [[UInt8]]
+    /// There is more, for another `transact`.
+    public var hasMore: Bool
+    public init(messages: [[UInt8]], hasMore: Bool) {
+        self.messages = messages
+        self.hasMore = hasMore
+    }
+}
+
+extension PipeRequest {
+    func encode(into writer: inout MessageWriter) {
+        switch self {
+        case .find(let name):
+            writer.number(1 as UInt8)
+            writer.text(name)
+        case .open(
+            let pipe, let name, let user, let domain, let isGuest, let isAnonymous, let isAdministrator,
+            let remoteAddress):
+            writer.number(2 as UInt8)
+            writer.number(pipe)
+            writer.text(name)
+            writer.text(user)
+            writer.text(domain)
+            writer.flag(isGuest)
+            writer.flag(isAnonymous)
+            writer.flag(isAdministrator)
+            writer.text(remoteAddress)
+        case .transact(let pipe, let input):
+            writer.number(3 as UInt8)
+            writer.number(pipe)
+            writer.data(input)
+        case .close(let pipe):
+            writer.number(4 as UInt8)
+            writer.number(pipe)
+        }
+    }
+
+    /// nil for what is none.
+    init?(from reader: inout MessageReader) {
+        switch reader.number(UInt8.self) {
+        case 1: self = .find(name: reader.text())
+        case 2:
+            self = .open(
+                pipe: reader.number(), name: reader.text(), user: reader.text(), domain: reader.text(),
+                isGuest: reader.flag(), isAnonymous: reader.flag(), isAdministrator: reader.flag(),
+                remoteAddress: reader.text())
+        case 3:
+            let (pipe, input): (UInt64, [UInt8]) = (reader.number(), reader.data())
+            guard input.count <= Self.chunkByteCountMax else { return nil }
+            self = .transact(pipe: pipe, input: input)
+        case 4: self = .close(pipe: reader.number())
+        default: return nil
+        }
+    }
+}
+
+extension PipeAnswer {
+    /// Messages in one answer: each is a fragment of some length, or the answer would be all headers.
+    private static var messageCountMax: UInt32 { 4096 }
+
+    func encode(into writer: inout MessageWriter) {
+        writer.flag(hasMore)
+        writer.number(UInt32(messages.count))
+        for message in messages { writer.data(message) }
+    }
+
+    init?(from reader: inout MessageReader) {
+        hasMore = reader.flag()
+        let count = reader.number(UInt32.self)
+        guard count <= Self.messageCountMax else { return nil }
+        messages = (0..<count).map { _ in reader.data() }
+    }
+}

@@ -1,0 +1,83 @@
+import NTTypes
+
+/// The pipes there are. A list, so that no name a client sends ever becomes part of a path (CVE-2017-7494,
+/// CVE-2023-3961).
+public enum PipeName: String, CaseIterable, Sendable {
+    case srvsvc, wkssvc, samr, lsarpc
+
+    /// - Parameter text: as a client opens it, in any case, perhaps with the backslash before it.
+    public init?(client text: String) {
+        let name = text.hasPrefix("\\") ? String(text.dropFirst()) : text
+        guard let found = Self.allCases.first(where: { $0.rawValue == name.lowercased() }) else { return nil }
+        self = found
+    }
+
+    var interfaces: [RPCInterface] {
+        switch self {
+        case .srvsvc: [.serverService]
+        case .lsarpc: [.localSecurityAuthority]
+        case .wkssvc, .samr: []
+        }
+    }
+}
+
+/// An interface: what it is called by, and its operations.
+enum RPCInterface: Sendable {
+    case serverService, localSecurityAuthority
+
+    var syntax: SyntaxIdentifier {
+        switch self {
+        // [MS-SRVS] 1.9.
+        case .serverService:
+            SyntaxIdentifier(uuid: GUID(0x4B32_4FC8, 0x1670, 0x01D3, 0x1278_5A47_BF6E_E188), version: 3)
+        // [MS-LSAT] 1.9.
+        case .localSecurityAuthority:
+            SyntaxIdentifier(uuid: GUID(0x1234_5778, 0x1234, 0xABCD, 0xEF00_0123_4567_89AB), version: 0)
+        }
+    }
+
+    /// Runs one operation. - Returns: the response's stub.
+    func call(
+        _ operation: UInt16, _ reader: NDRReader, _ session: inout RPCSession, _ server: any ServerData
+    ) throws(RPCFault) -> [UInt8] {
+        var call = RPCCall(
+            reader: reader, writer: NDRWriter(syntax: reader.syntax), session: session, server: server)
+        switch self {
+        case .serverService: try ServerService.serve(operation, &call)
+        case .localSecurityAuthority: try LocalSecurityAuthority.serve(operation, &call)
+        }
+        session = call.session
+        return call.writer.bytes
+    }
+}
+
+/// What one pipe's calls have in common.
+struct RPCSession: Sendable {
+    let caller: Caller
+    let limits: RPCLimits
+    private var handles: [ContextHandle: HandleTarget] = [:]
+
+    init(caller: Caller, limits: RPCLimits) {
+        self.caller = caller
+        self.limits = limits
+    }
+
+    /// nil at the limit.
+    mutating func open(_ target: HandleTarget, _ server: any ServerData) -> ContextHandle? {
+        guard handles.count < limits.handleCountMax else { return nil }
+        let handle = ContextHandle(low: server.randomUInt64() | 1, high: server.randomUInt64())
+        handles[handle] = target
+        return handle
+    }
+    func target(of handle: ContextHandle) -> HandleTarget? { handles[handle] }
+    mutating func close(_ handle: ContextHandle) -> Bool { handles.removeValue(forKey: handle) != nil }
+}
+
+/// One call: its arguments, its results so far, and what may be asked meanwhile.
+struct RPCCall {
+    var reader: NDRReader
+    var writer: NDRWriter
+    var session: RPCSession
+    let server: any ServerData
+    var caller: Caller { session.caller }
+}

@@ -1,0 +1,85 @@
+import ControlPlane
+import Glibc
+import NTTypes
+import SMBServer
+
+/// Answers what the control plane asks back.
+final class ServerQueries: DataPlaneFacts {
+    private let server: Server
+    private let domain: DomainIdentity
+
+    init(server: Server, domain: DomainIdentity) {
+        self.server = server
+        self.domain = domain
+    }
+
+    func answer(_ query: DataPlaneQuery) -> DataPlaneFact {
+        let limit = DataPlaneFact.entryCountMax
+        switch query {
+        case .userID(let name): return .number(UnixAccounts.identity(of: name)?.userID)
+        case .groupID(let name): return .number(UnixAccounts.groupID(of: name))
+        case .userName(let number): return .name(UnixAccounts.userName(of: number))
+        case .groupName(let number): return .name(UnixAccounts.groupName(of: number))
+        case .groupIDs(let user):
+            return .numbers(UnixAccounts.identity(of: user).map { [$0.groupID] + $0.groups } ?? [])
+        case .domain: return .numbers(domain.subauthorities)
+        case .sessions(let user, let after):
+            return .sessions(server.sessionStates(user: user, after: after, limit: limit).map(SessionFact.init))
+        case .treeConnects(let user, let after):
+            return .treeConnects(
+                server.treeConnectStates(user: user, after: after, limit: limit).map(TreeConnectFact.init))
+        case .openFiles(let user, let after):
+            return .openFiles(server.openStates(user: user, after: after, limit: limit).map(OpenFileFact.init))
+        case .closeFile(let identifier): return .done(server.closeOpen(identifier))
+        case .endSessions(let client, let user): return .done(server.endSessions(client: client, user: user))
+        }
+    }
+}
+
+extension SessionFact {
+    init(_ state: SessionState) {
+        self.init(
+            identifier: state.identifier, user: state.user, client: state.client, isGuest: state.isGuest,
+            openFileCount: UInt32(clamping: state.openCount), age: UInt32(clamping: state.age))
+    }
+}
+
+extension TreeConnectFact {
+    init(_ state: TreeConnectState) {
+        self.init(
+            identifier: state.identifier, share: state.share, user: state.user, client: state.client,
+            openFileCount: UInt32(clamping: state.openCount), age: UInt32(clamping: state.age))
+    }
+}
+
+extension OpenFileFact {
+    init(_ state: OpenState) {
+        self.init(
+            identifier: state.identifier, path: state.path, share: state.share, user: state.user,
+            lockCount: UInt32(clamping: state.lockCount), access: state.access.rawValue)
+    }
+}
+
+extension UnixAccounts {
+    static func userName(of number: UInt32) -> String? {
+        // SAFETY: a C structure of plain fields, all zero until the call fills it.
+        var entry = unsafe passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var text = [CChar](repeating: 0, count: 16_384)
+        // SAFETY: all buffers outlive the call, which fills `entry` with pointers into `text`.
+        guard unsafe getpwuid_r(number, &entry, &text, text.count, &found) == 0, unsafe found != nil else { return nil }
+        // SAFETY: the name is a terminated string in `text`.
+        return unsafe String(cString: entry.pw_name)
+    }
+
+    static func groupName(of number: UInt32) -> String? {
+        // SAFETY: as above.
+        var entry = unsafe group()
+        var found: UnsafeMutablePointer<group>?
+        var text = [CChar](repeating: 0, count: 65_536)
+        // SAFETY: as above.
+        guard unsafe getgrgid_r(number, &entry, &text, text.count, &found) == 0, unsafe found != nil else { return nil }
+        // SAFETY: as above.
+        return unsafe String(cString: entry.gr_name)
+    }
+}

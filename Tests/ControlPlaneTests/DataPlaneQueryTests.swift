@@ -1,0 +1,77 @@
+import Platform
+import Testing
+
+@testable import ControlPlane
+
+/// What the control plane asks back while it answers.
+struct DataPlaneQueryTests {
+    static let queries: [DataPlaneQuery] = [
+        .userID(name: "alice"), .groupID(name: "staff"), .userName(number: 7), .groupName(number: 8),
+        .groupIDs(user: "alice"), .domain, .sessions(user: nil, after: 3), .treeConnects(user: "alice", after: 0),
+        .openFiles(user: nil, after: .max), .closeFile(identifier: 9), .endSessions(client: "192.0.2.1", user: nil),
+    ]
+    static let facts: [DataPlaneFact] = [
+        .number(7), .number(nil), .name("alice"), .name(nil), .numbers([1, 2, 3]), .done(true),
+        .sessions([
+            SessionFact(identifier: 1, user: "alice", client: "::1", isGuest: false, openFileCount: 2, age: 3)
+        ]),
+        .treeConnects([
+            TreeConnectFact(identifier: 1, share: "Data", user: "alice", client: "::1", openFileCount: 2, age: 3)
+        ]),
+        .openFiles([
+            OpenFileFact(identifier: 1, path: "a\\b", share: "Data", user: "alice", lockCount: 2, access: 0x12_0089)
+        ]),
+    ]
+
+    @Test(arguments: queries) func queriesComeBackAsTheyWere(_ query: DataPlaneQuery) {
+        let bytes = query.encode()
+        #expect(DataPlaneQuery.isQuery(bytes))
+        #expect(ControlPlaneAnswer(decoding: bytes) == nil)
+        #expect(DataPlaneQuery(decoding: bytes) == query)
+        for count in 0..<bytes.count { #expect(DataPlaneQuery(decoding: Array(bytes[..<count])) == nil) }
+    }
+
+    @Test(arguments: facts) func factsComeBackAsTheyWere(_ fact: DataPlaneFact) {
+        let bytes = fact.encode()
+        #expect(DataPlaneFact(decoding: bytes) == fact)
+        for count in 0..<bytes.count { #expect(DataPlaneFact(decoding: Array(bytes[..<count])) == nil) }
+        #expect(DataPlaneFact(decoding: bytes + [0]) == nil)
+    }
+
+    @Test func theLargestPartOfAListFitsAMessage() {
+        let name = String(repeating: "n", count: 70_000)
+        let entry = OpenFileFact(identifier: 1, path: name, share: name, user: name, lockCount: 0, access: 0)
+        let bytes = DataPlaneFact.openFiles([OpenFileFact](repeating: entry, count: 1000)).encode()
+        #expect(bytes.count <= ControlPlaneRequest.byteCountMax)
+        guard case .openFiles(let part)? = DataPlaneFact(decoding: bytes) else {
+            Issue.record("is no list")
+            return
+        }
+        #expect(part.count == DataPlaneFact.entryCountMax)
+    }
+
+    private final class Curious: ControlPlaneHandler {
+        func answer(_ request: ControlPlaneRequest, asking dataPlane: DataPlaneClient) -> ControlPlaneAnswer {
+            guard case .name(let name?)? = dataPlane.ask(.userName(number: 7)) else { return .exchangeUnknown }
+            guard case .number(let number?)? = dataPlane.ask(.userID(name: name)) else { return .exchangeUnknown }
+            return .refused(status: number)
+        }
+    }
+    private final class Facts: DataPlaneFacts {
+        func answer(_ query: DataPlaneQuery) -> DataPlaneFact {
+            query == .userName(number: 7) ? .name("alice") : .number(0xC000_0001)
+        }
+    }
+
+    @Test func questionsAreAnsweredBeforeTheAnswer() throws {
+        let client = ControlPlaneClient()
+        let (near, far) = try #require(Channel.makePair())
+        let isStarted = ControlPlaneServer.start(
+            channels: [far], handler: Curious(), gate: Semaphore(count: 1), ended: {})
+        #expect(isStarted)
+        client.adopt([near])
+        client.answerQueries(with: Facts())
+        #expect(client.ask(.heartbeat) == .refused(status: 0xC000_0001))
+        client.close()
+    }
+}
