@@ -17,6 +17,8 @@ public struct ServerConfiguration: Sendable {
     public var mapsUnknownUserToGuest = false
     public var guestAccount = "nobody"
     public var restrictAnonymous = 0
+    /// Path of the file that says who logs in by which other names; empty for none.
+    public var usernameMapPath = ""
     /// The Unix account of the control plane's process.
     public var controlPlaneUser = "apus"
     public var readByteCountMax = 8 << 20
@@ -47,8 +49,8 @@ public struct ShareConfiguration: Sendable {
     public var readList: [String] = []
     public var writeList: [String] = []
     public var adminUsers: [String] = []
-    public var hostsAllow: [String] = []
-    public var hostsDeny: [String] = []
+    public var hostsAllow = HostList()
+    public var hostsDeny = HostList()
     public var forceUser = ""
     public var forceGroup = ""
     public var createMask: UInt32 = 0o744

@@ -163,6 +163,6 @@ enum SessionSetupHandler {
         let (login, connections) = previous.state.withLock { ($0.login, $0.channels.values.map(\.connection)) }
         guard let login, login.user.name == user.name, login.user.domain == user.domain else { return }
         for connection in connections { connection.remove(sessionID: id) }
-        context.server.end(previous, on: context.connection)
+        context.server.end(previous, on: context.connection, keepsOpens: true)
     }
 }

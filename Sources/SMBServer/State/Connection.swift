@@ -99,7 +99,7 @@ public final class Connection: Sendable {
             }
             return (Array(state.sessions.values), Array(state.parked.values))
         }
-        for session in sessions { server.end(session, on: self) }
+        for session in sessions { server.end(session, on: self, keepsOpens: true) }
         for request in parked { request.wake(.closed) }
         server.parkedRequests.runReady()
     }

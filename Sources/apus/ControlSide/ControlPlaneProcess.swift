@@ -35,7 +35,14 @@ enum ControlPlaneProcess {
 
     private static func load(config: String, users: String) throws -> LoginService.Settings {
         let (configuration, _) = try ServerConfiguration.load(config)
-        let database = try UserDatabase(path: users, text: TextFile.read(users) ?? "")
+        var database = try UserDatabase(path: users, text: TextFile.read(users) ?? "")
+        let map = configuration.usernameMapPath
+        if !map.isEmpty {
+            guard let text = try TextFile.read(map) else {
+                throw Service.StartFailure(message: "\(map): there is no such file; `username map` names it")
+            }
+            database.usernameMap = try UsernameMap(path: map, text: text)
+        }
         var settings = LoginService.Settings(configuration: configuration, users: database)
         // Name services load what the system is configured to and may connect to anything: only now, or not at all.
         for share in configuration.shares {

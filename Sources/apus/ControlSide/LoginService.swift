@@ -147,9 +147,8 @@ final class LoginService: ControlPlaneHandler {
         guard let share = configuration.shares.first(where: { $0.name.lowercased() == name.lowercased() }) else {
             return refused(.badNetworkName)
         }
-        let rules = ShareRules(
-            share: share, restrictAnonymous: configuration.restrictAnonymous, groupIDs: settings.groupIDs)
-        guard case .granted(let isWritable, let isAdministrator) = rules.decide(client) else {
+        let rules = ShareRules(share: share, groupIDs: settings.groupIDs)
+        guard case .granted(let isWritable, let isAdministrator, let forcedUser) = rules.decide(client) else {
             log("\(client.address): '\(client.user)' may not use [\(share.name)]")
             return refused(.accessDenied)
         }
@@ -157,7 +156,7 @@ final class LoginService: ControlPlaneHandler {
             return refused(.requestNotAccepted)
         }
         return .treeGranted(
-            share: share.name, isWritable: isWritable, isAdministrator: isAdministrator, forcedUser: share.forceUser,
+            share: share.name, isWritable: isWritable, isAdministrator: isAdministrator, forcedUser: forcedUser,
             forcedGroup: share.forceGroup)
     }
 
