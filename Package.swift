@@ -54,6 +54,9 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLinux"),
+        // MIT's libraries, and a face of ours that needs none of their macros; Debian: libkrb5-dev.
+        .target(
+            name: "CKerberos", linkerSettings: [.linkedLibrary("gssapi_krb5"), .linkedLibrary("krb5")]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         module("Platform", ["CLinux"]),
         module("NTTypes"),
@@ -68,7 +71,7 @@ let package = Package(
         module("DCERPC", ["NTTypes"]),
         module(
             "Authentication",
-            ["SMBCrypto", "NTTypes", "Platform", .product(name: "SwiftASN1", package: "swift-asn1")]),
+            ["SMBCrypto", "NTTypes", "Platform", "CKerberos", .product(name: "SwiftASN1", package: "swift-asn1")]),
         .executableTarget(
             name: "apus",
             dependencies: [

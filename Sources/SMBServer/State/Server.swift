@@ -85,6 +85,7 @@ public final class Server: Sendable {
         let now = environment.uptime()
         parkedRequests.expire(now: now)
         scavengeDurableOpens(now: now)
+        sessions.expire(now: environment.now())
         parkedRequests.runReady()
     }
 }

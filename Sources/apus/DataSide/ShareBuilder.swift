@@ -7,11 +7,15 @@ import SMBServer
 /// Makes the engine's shares from the configured ones.
 enum ShareBuilder {
     /// - Returns: the shares that can be served, IPC$ among them; those that cannot are logged, with the reason.
-    static func build(_ configuration: ServerConfiguration, log: @escaping @Sendable (String) -> Void) -> [Share] {
+    /// - Parameter domain: whose SIDs stand for users and groups beside S-1-22.
+    static func build(
+        _ configuration: ServerConfiguration, domain: DomainIdentity, log: @escaping @Sendable (String) -> Void
+    ) -> [Share] {
+        let identifiers = IdentifierMapping(domain: domain.identifier)
         var shares = [Share(name: "IPC$", comment: "IPC", kind: .pipes)]
         for share in configuration.shares {
             do throws(LinuxFileStoreError) {
-                shares.append(try build(share, log))
+                shares.append(try build(share, identifiers, log))
             } catch {
                 log("[\(share.name)] is not served: \(error)")
             }
@@ -20,7 +24,7 @@ enum ShareBuilder {
     }
 
     private static func build(
-        _ share: ShareConfiguration, _ log: @escaping @Sendable (String) -> Void
+        _ share: ShareConfiguration, _ identifiers: IdentifierMapping, _ log: @escaping @Sendable (String) -> Void
     ) throws(LinuxFileStoreError) -> Share {
         let veto = share.vetoFiles.map { NameExpression(NTName($0)) }
         let isVetoed: @Sendable (NTName) -> Bool = { name in veto.contains { $0.matches(name) } }
@@ -35,6 +39,7 @@ enum ShareBuilder {
         options.forceCreateMode = share.forceCreateMode
         options.forceDirectoryMode = share.forceDirectoryMode
         options.inheritsOwner = share.inheritsOwner
+        options.identifiers = identifiers
         options.hidesUnreadable = share.hidesUnreadable
         options.keepsInheritanceFlags = !share.canonicalizesInheritedFlag
         options.keepsDOSAttributes = share.storesDOSAttributes
