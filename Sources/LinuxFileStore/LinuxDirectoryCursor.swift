@@ -13,7 +13,8 @@ extension LinuxFile {
             isByList
             ? store.identity.insisting { Linux.reopenFolder(descriptor) } : Linux.reopenFolder(descriptor)
         let reopened = OwnedDescriptor(try result.orThrow())
-        return LinuxDirectoryCursor(store: store, user: user, components: path.components,
+        return LinuxDirectoryCursor(
+            store: store, user: user, components: path.components,
             showsLinks: isPOSIX || store.options.showsSymbolicLinks, reopened)
     }
 }

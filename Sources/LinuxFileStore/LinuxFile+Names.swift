@@ -2,6 +2,7 @@ import CLinux
 import FileStore
 import Glibc
 import NTTypes
+import Platform
 
 /// Where a file's name is.
 struct Place: ~Copyable {
@@ -85,6 +86,7 @@ extension LinuxFile {
         try store.identity.act(as: user)
         let place = try locate()
         let folder = place.folder.descriptor.raw
+        let isDirectory = isDirectory && replacedIdentity.withLock { $0 == nil }
         var result = Linux.unlink(folder, place.name, isDirectory: isDirectory)
         if result.failed(EACCES) || result.failed(EPERM), isByList {
             // The folder's mode has nothing to say if the file itself may be deleted.

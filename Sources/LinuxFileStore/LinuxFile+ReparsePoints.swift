@@ -2,6 +2,7 @@ import CLinux
 import FileStore
 import Glibc
 import NTTypes
+import Platform
 
 extension LinuxFile {
     /// Where reparse buffers are kept that mean nothing to Linux; the name is Samba's.

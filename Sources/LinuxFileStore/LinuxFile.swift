@@ -25,7 +25,7 @@ final class LinuxFile: StoreFile {
 
     init(
         store: LinuxFileStore, status: apus_statx, user: Credentials, handle: OpenHandle, path: NTPath,
-        isByList: Bool = false
+        isByList: Bool = false, isPOSIX: Bool = false
     ) {
         self.store = store
         identity = status.identity

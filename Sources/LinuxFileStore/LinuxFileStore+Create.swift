@@ -119,7 +119,7 @@ extension LinuxFileStore {
         let isListed = folderSecurity != nil || parameters.securityDescriptor != nil
         let file = LinuxFile(
             store: self, status: status, user: user, handle: handle, path: NTPath(components: components),
-            isByList: identity.switches && isListed && isMine)
+            isByList: identity.switches && isListed && isMine, isPOSIX: parameters.isPOSIX)
         do throws(NTStatus) {
             // FILE_NO_COMPRESSION, [MS-FSA] 2.1.5.1.1: not even where the folder says so.
             if parameters.options.contains(.noCompression), status.isCompressed {

@@ -73,7 +73,7 @@ extension LinuxFileStore {
         let handle = OpenHandle(found.descriptor, rights: rights)
         let file = LinuxFile(
             store: self, status: status, user: user, handle: handle, path: NTPath(components: components),
-            isByList: check.kept?.isVerified == true)
+            isByList: check.kept?.isVerified == true, isPOSIX: parameters.isPOSIX)
         return OpenedFile(
             file: file, action: .opened, information: information, grantedAccess: granted, maximalAccess: maximal)
     }

@@ -55,7 +55,7 @@ enum CreateHandler {
         _ input: Input, in store: any FileStore, _ context: inout RequestContext
     ) throws(NTStatus) -> (open: Open, response: CreateResponse) {
         try checkParameters(input)
-        let isPOSIX = input.contexts.posixMode != nil && context.treeConnect.share.allowsPOSIX
+        let isPOSIX = isPOSIX(input, context.treeConnect)
         let path = try path(of: input, isPOSIX: isPOSIX)
         let hides = context.treeConnect.share.hides
         if path.components.contains(where: hides) { throw .objectNameNotFound }
@@ -73,12 +73,12 @@ enum CreateHandler {
         let parameters = try openParameters(input, context)
         while true {
             let opened: OpenedFile
-        do throws(NTStatus) {
-            opened = try store.open(path, parameters, as: context.treeConnect.credentials)
-        } catch {
-            if error == .stoppedOnSymlink { try tellLink(on: path, store, isPOSIX: isPOSIX, in: &context) }
-            throw error
-        }
+            do throws(NTStatus) {
+                opened = try store.open(path, parameters, as: context.treeConnect.credentials)
+            } catch {
+                if error == .stoppedOnSymlink { try tellLink(on: path, store, isPOSIX: isPOSIX, in: &context) }
+                throw error
+            }
             do throws(NTStatus) {
                 if let (open, caching) = try admit(opened, path, input, in: &context) {
                     return (open, try finish(open, opened, input, caching, in: &context))
@@ -154,10 +154,8 @@ enum CreateHandler {
         parameters.securityDescriptor = input.contexts.securityDescriptor
         parameters.extendedAttributes = input.contexts.extendedAttributes
         parameters.isCaseSensitive = tree.share.isCaseSensitive
-        if let mode = input.contexts.posixMode, tree.share.allowsPOSIX {
-            parameters.isPOSIX = true
-            parameters.mode = mode & 0o7777
-        }
+        parameters.isPOSIX = isPOSIX(input, tree)
+        if parameters.isPOSIX { parameters.mode = input.contexts.posixMode.map { $0 & 0o7777 } }
         parameters.wantsMaximalAccess = input.contexts.wantsMaximalAccess
         return parameters
     }

@@ -3,17 +3,17 @@ import NTTypes
 import Platform
 import SMBWire
 
-/// The POSIX extensions of 3.1.1: what goes over the wire. There is no document of Microsoft's; the structures are those that
-/// Samba and the Linux client have agreed on.
+/// The POSIX extensions of 3.1.1: what goes over the wire. There is no document of Microsoft's; the structures are
+/// those that Samba and the Linux client have agreed on.
 enum POSIXWire {
     /// 93AD25509CB411E7B42383DE968BCD7C, as negotiate context.
     static let version = GUID(low: 0xE711_B49C_5025_AD93, high: 0x7CCD_8B96_DE83_23B4)
     /// The one information class of the extensions for files, folders' entries and file systems.
     static let informationClass: UInt8 = 100
 
-    /// Permission bits, and in bits 12 to 14 the type: 2 symbolic link, 3 and 4 devices, 5 fifo, 6 socket. Files and folders,
-    /// which the attributes tell apart, have 0: clients before Linux 6.13 take the bits of a folder's type for part of a
-    /// mode of their own.
+    /// Permission bits, and in bits 12 to 14 the type: 2 symbolic link, 3 and 4 devices, 5 fifo, 6 socket. Files and
+    /// folders, which the attributes tell apart, have 0: clients before Linux 6.13 take the bits of a folder's type for
+    /// part of a mode of their own.
     static func mode(_ information: FileInformation) -> UInt32 {
         let type: UInt32 =
             switch information.mode & 0o170000 {
@@ -90,9 +90,10 @@ struct POSIXOwnership {
     init?(_ descriptor: SecurityDescriptor, _ parts: SecurityParts) {
         if parts.contains(.dacl) {
             // S-1-5-88-3-mode: what NFS servers of Windows keep a mode in.
-            mode = descriptor.discretionaryList?.entries.lazy.compactMap { entry in
-                entry.identifier.flatMap { Self.number($0, 5, [88, 3]) }
-            }.first
+            mode =
+                descriptor.discretionaryList?.lazy.compactMap { entry in
+                    entry.identifier.flatMap { Self.number($0, 5, [88, 3]) }
+                }.first
         }
         if parts.contains(.owner), let owner = descriptor.owner {
             userID = Self.number(owner, 22, [1]) ?? Self.number(owner, 5, [88, 1])
@@ -112,6 +113,12 @@ struct POSIXOwnership {
 }
 
 extension CreateHandler {
+    static func isPOSIX(_ input: Input, _ tree: TreeConnect) -> Bool {
+        guard tree.share.allowsPOSIX else { return false }
+        if input.contexts.posixMode != nil { tree.usesPOSIX.store(true, ordering: .relaxed) }
+        return tree.usesPOSIX.load(ordering: .relaxed)
+    }
+
     /// The path in the client's writing.
     static func path(of input: Input, isPOSIX: Bool) throws(NTStatus) -> NTPath {
         isPOSIX ? try NTPath(posixName: input.name) : try NTPath(clientName: input.name)

@@ -61,7 +61,8 @@ enum QueryDirectoryHandler {
         if !query.reopens, let search = open.state.withLock({ $0.directoryCursor }) { return search }
         let cursor = try open.file.makeDirectoryCursor(as: open.credentials)
         let made = DirectorySearch(
-            cursor, expression(query.pattern, isCaseSensitive: open.treeConnect.share.isCaseSensitive || open.file.isPOSIX))
+            cursor,
+            expression(query.pattern, isCaseSensitive: open.treeConnect.share.isCaseSensitive || open.file.isPOSIX))
         return open.state.withLock { state in
             if !query.reopens, let search = state.directoryCursor { return search }
             state.directoryCursor = made

@@ -46,8 +46,8 @@ final class Open: Sendable {
     /// `state.frozenTimes` is not empty: most handles never freeze any, and a WRITE need not take the lock to know.
     let hasFrozenTimes = Atomic<Bool>(false)
 
-    /// What it deletes has no name any more once it is closed, whoever has the file open: FILE_DISPOSITION_POSIX_SEMANTICS,
-    /// [MS-FSCC] 2.4.12.
+    /// What it deletes has no name any more once it is closed, whoever has the file open:
+    /// FILE_DISPOSITION_POSIX_SEMANTICS, [MS-FSCC] 2.4.12.
     let deletesAtOnce = Atomic<Bool>(false)
 
     init(

@@ -7,7 +7,7 @@ m=/tmp/m
 mkdir -p "$m"
 if [ "$server" = local ]; then
     server=127.0.0.1
-    "$repository/lab/server" start apus /tmp/server --port "$port" || exit 1
+    "$repository/lab/server" start apus /tmp/server --port "$port" --global 'smb3 unix extensions = yes' || exit 1
 fi
 options="port=$port,username=alice,password=Secret-Alice1,vers=3.1.1,posix"
 mount_it() { mount -t cifs "//$server/test" "$m" -o "$options"; }

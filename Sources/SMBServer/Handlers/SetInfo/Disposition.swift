@@ -11,7 +11,8 @@ extension SetInfoHandler {
     ) throws(NTStatus) {
         guard input.count >= (isExtended ? 4 : 1) else { throw .infoLengthMismatch }
         try open.require(.delete)
-        // FILE_DISPOSITION_DELETE, FILE_DISPOSITION_POSIX_SEMANTICS; what the others ask for is so already or not offered.
+        // FILE_DISPOSITION_DELETE, FILE_DISPOSITION_POSIX_SEMANTICS; what the others ask for is so already or not
+        // offered.
         let flags = isExtended ? input.littleEndian32(at: 0) : UInt32(input[0] == 0 ? 0 : 1)
         guard flags & 1 != 0 else {
             open.deletesAtOnce.store(false, ordering: .relaxed)
