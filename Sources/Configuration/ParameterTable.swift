@@ -86,12 +86,17 @@ extension Parameter {
         Parameter("follow symlinks", .share, .boolean, "no", "follow symbolic links that stay inside the share"),
         Parameter("crossmnt", .share, .boolean, "yes", "go into file systems mounted below the folder"),
         Parameter("hide dot files", .share, .boolean, "yes", "names that begin with a dot get the hidden attribute"),
+        Parameter("hide files", .share, .text, "", "names that get the hidden attribute: /pattern/pattern/"),
         Parameter("veto files", .share, .text, "", "names nobody sees: /pattern/pattern/"),
         Parameter("hide unreadable", .share, .boolean, "no", "lists leave out what the user may not read"),
         Parameter(
             "acl flag inherited canonicalization", .share, .boolean, "yes",
             "a list counts as inherited only if the client asks for that; no: as the client says"),
         Parameter("store dos attributes", .share, .boolean, "yes", "keep attributes and creation time"),
+        Parameter("streams", .share, .boolean, "yes", "files have named streams", aliases: ["smbd:streams"]),
+        Parameter(
+            "mangled names", .share, .choice(["no", "illegal", "yes"]), "no",
+            "8.3 names; illegal: only for who asks for a file's"),
         Parameter("oplocks", .share, .boolean, "yes", "let clients cache"),
         Parameter(
             "case sensitive", .share, .choice(["yes", "no", "auto", "true", "false"]), "no", "names differ by case"),

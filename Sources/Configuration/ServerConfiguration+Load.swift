@@ -126,11 +126,16 @@ extension ShareConfiguration {
         values.boolean("follow symlinks") { followsSymbolicLinks = $0 }
         values.boolean("crossmnt") { crossesMounts = $0 }
         values.boolean("hide dot files") { hidesDotFiles = $0 }
+        values.text("hide files") { hideFiles = $0.split(separator: "/").map(String.init) }
         values.text("veto files") { vetoFiles = $0.split(separator: "/").map(String.init) }
         values.boolean("store dos attributes") { storesDOSAttributes = $0 }
         values.boolean("hide unreadable") { hidesUnreadable = $0 }
         values.boolean("acl flag inherited canonicalization") { canonicalizesInheritedFlag = $0 }
         values.text("case sensitive") { isCaseSensitive = ["yes", "true"].contains($0.lowercased()) }
+        values.boolean("streams") { hasStreams = $0 }
+        values.text("mangled names") {
+            shortNames = ["yes": .listed, "illegal": .onRequest][$0.lowercased()] ?? .none
+        }
         values.text("smb encrypt") { encryption = ServerConfiguration.Requirement($0) }
         values.boolean("available") { isAvailable = $0 }
         if !name.isEmpty { values.number("max connections") { connectionCountMax = $0 } }

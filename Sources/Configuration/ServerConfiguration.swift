@@ -67,11 +67,16 @@ public struct ShareConfiguration: Sendable {
     public var crossesMounts = true
     public var hidesDotFiles = true
     /// Patterns with `*` and `?`.
+    public var hideFiles: [String] = []
+    /// Patterns with `*` and `?`.
     public var vetoFiles: [String] = []
     public var storesDOSAttributes = true
     public var hidesUnreadable = false
     public var canonicalizesInheritedFlag = true
     public var isCaseSensitive = false
+    public var hasStreams = true
+    public enum ShortNames: Sendable { case none, onRequest, listed }
+    public var shortNames = ShortNames.none
     public var encryption = ServerConfiguration.Requirement.offered
     /// 0 for none of its own.
     public var connectionCountMax = 0

@@ -13,6 +13,7 @@ public struct FileStoreCapabilities: OptionSet, Sendable {
     public static var blockCloning: Self { .init(rawValue: 32) }
     public static var compression: Self { .init(rawValue: 64) }
     public static var reparsePoints: Self { .init(rawValue: 128) }
+    public static var trim: Self { .init(rawValue: 256) }
 }
 
 /// What an open asks of the store: [MS-FSA] 2.1.5.1 less the arbitration between opens, which is the engine's.
@@ -88,7 +89,7 @@ public protocol FileStore: AnyObject, Sendable {
 
 /// An open file, directory or named stream. Reference counted: the last release closes it, but `close` says when.
 /// Offsets and lengths are in bytes. Calls may come from several threads at once.
-public protocol StoreFile: AnyObject, Sendable {
+public protocol StoreFile: FileSpace, ReparsePoints, Sendable {
     /// The file's, whichever stream is open.
     var identity: FileIdentity { get }
     var isDirectory: Bool { get }
@@ -139,6 +140,8 @@ public protocol StoreFile: AnyObject, Sendable {
     func link(at path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus)
     /// Takes the name (or the named stream) away. The handle stays usable. directoryNotEmpty for a folder with entries.
     func remove(as user: Credentials) throws(NTStatus)
+    /// Takes the file's name away, also if this is one of its named streams.
+    func removeFile(as user: Credentials) throws(NTStatus)
     /// Whether `remove` would succeed as far as contents and rights go: directoryNotEmpty, cannotDelete (read-only).
     func checkRemovable(as user: Credentials) throws(NTStatus)
 

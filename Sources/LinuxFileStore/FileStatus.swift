@@ -16,6 +16,13 @@ extension apus_statx {
     var isDirectory: Bool { type == 0o040000 }
     var isRegular: Bool { type == 0o100000 }
     var isSymbolicLink: Bool { type == 0o120000 }
+    var isCompressed: Bool {
+        get { attributes & UInt64(APUS_STATX_COMPRESSED) != 0 }
+        set {
+            let bit = UInt64(APUS_STATX_COMPRESSED)
+            attributes = newValue ? attributes | bit : attributes & ~bit
+        }
+    }
     var identity: FileIdentity {
         FileIdentity(device: UInt64(device_major) << 32 | UInt64(device_minor), index: inode)
     }
@@ -51,6 +58,7 @@ extension FileInformation {
         }
         attributes = kept?.attributes ?? (isDirectory ? [] : .archive)
         if isDirectory { attributes.insert(.directory) }
+        if status.isCompressed { attributes.insert(.compressed) }
         if attributes.isEmpty { attributes = .normal }
         linkCount = status.link_count
         mode = UInt32(status.mode)

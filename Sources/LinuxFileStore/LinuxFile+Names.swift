@@ -79,6 +79,8 @@ extension LinuxFile {
         return true
     }
 
+    func removeFile(as user: Credentials) throws(NTStatus) { try remove(as: user) }
+
     func remove(as user: Credentials) throws(NTStatus) {
         try store.identity.act(as: user)
         let place = try locate()

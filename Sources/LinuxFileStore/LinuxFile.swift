@@ -51,13 +51,13 @@ final class LinuxFile: StoreFile {
     // MARK: data
 
     /// [MS-FSA] 2.1.5.3: only a data stream has bytes.
-    private func requireData() throws(NTStatus) {
+    func requireData() throws(NTStatus) {
         if isDirectory || isSpecial { throw .invalidDeviceRequest }
     }
 
     /// The descriptor, able to do what is asked. Callers have looked at the open's granted access: the rights here
     /// are only about how much was asked of the kernel so far.
-    private func begin(_ rights: OpenHandle.Rights) throws(NTStatus) -> CInt {
+    func begin(_ rights: OpenHandle.Rights) throws(NTStatus) -> CInt {
         let descriptor = try handle.begin()
         if handle.rights.isSuperset(of: rights) { return descriptor }
         do throws(NTStatus) {
@@ -144,6 +144,11 @@ final class LinuxFile: StoreFile {
             let result = Linux.preallocate(descriptor, byteCount: bytes)
             // A file system without preallocation finds the space when it is written.
             if !result.failed(EOPNOTSUPP) { try result.orThrow() }
+        }
+        if size >= status.size {
+            // [MS-FSA] 2.1.5.15.1: the file counts as changed, but not its data. Setting any time sets the change time.
+            let (access, write) = (FileTime(status.access_time).unix, FileTime(status.write_time).unix)
+            _ = store.identity.insisting { Linux.setTimes(descriptor, access: access, write: write) }
         }
         announceAllocation(size)
     }

@@ -121,7 +121,7 @@ extension LinuxFileStore {
         // Not there by this name. In which folder would it be, and by which other spelling?
         let caseSensitive = isCaseSensitive(parameters)
         let parent = try openParent(of: path.components, caseSensitive: caseSensitive)
-        guard !caseSensitive, let spelling = try foldedNames.spelling(of: name, in: parent.descriptor.raw),
+        guard !caseSensitive, let spelling = try otherSpelling(of: name, in: parent.descriptor.raw),
             !options.isVetoed(spelling)
         else { throw .objectNameNotFound }
         let components = parent.components + [spelling]

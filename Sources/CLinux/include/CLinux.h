@@ -21,6 +21,7 @@
 
 #include "FileCalls.h"
 #include "Sandbox.h"
+#include "SpaceCalls.h"
 
 /// A pointer that each thread has for itself; null at first.
 void *linux_thread_value(void);

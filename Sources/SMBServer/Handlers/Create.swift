@@ -62,6 +62,13 @@ enum CreateHandler {
         if input.contexts.timewarp != nil { throw .objectNameNotFound }
         var input = input
         input.options.subtract(ignoredOptions)
+        if NTPath.namesUnnamedStream(input.name) {
+            // Where there are no streams, the name is none.
+            guard store.capabilities.contains(.namedStreams) else { throw .objectNameInvalid }
+            // [MS-FSA] 2.1.5.1: a data stream is not a folder.
+            if input.options.contains(.directoryFile) { throw .notADirectory }
+            input.options.insert(.nonDirectoryFile)
+        }
         let parameters = try openParameters(input, context)
         while true {
             let opened = try store.open(path, parameters, as: context.treeConnect.credentials)

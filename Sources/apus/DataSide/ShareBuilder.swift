@@ -29,6 +29,7 @@ enum ShareBuilder {
         let veto = share.vetoFiles.map { NameExpression(NTName($0)) }
         let isVetoed: @Sendable (NTName) -> Bool = { name in veto.contains { $0.matches(name) } }
         let hidesDotFiles = share.hidesDotFiles
+        let hidden = share.hideFiles.map { NameExpression(NTName($0)) }
         var options = LinuxFileStoreOptions()
         options.isCaseSensitive = share.isCaseSensitive
         options.followsSymbolicLinks = share.followsSymbolicLinks
@@ -43,15 +44,24 @@ enum ShareBuilder {
         options.keepsInheritanceFlags = !share.canonicalizesInheritedFlag
         options.keepsDOSAttributes = share.storesDOSAttributes
         options.isVetoed = isVetoed
+        options.hasStreams = share.hasStreams
+        options.findsShortNames = share.shortNames != .none
         options.warn = { log("[\(share.name)] \($0)") }
         let store = try LinuxFileStore(root: share.path, options: options)
+        let shortNames: Share.ShortNames =
+            switch share.shortNames {
+            case .none: .none
+            case .onRequest: .onRequest
+            case .listed: .listed
+            }
         return Share(
             name: share.name, comment: share.comment, kind: .disk(store),
             requiresEncryption: share.encryption == .required, isCaseSensitive: share.isCaseSensitive,
-            enumeratesByAccess: share.hidesUnreadable, hides: isVetoed,
+            shortNames: shortNames, enumeratesByAccess: share.hidesUnreadable, hides: isVetoed,
             marksHidden: { name in
-                hidesDotFiles && name.utf8.first == UInt8(ascii: ".") && name.utf8 != [UInt8(ascii: ".")]
-                    && name.utf8 != [UInt8(ascii: "."), UInt8(ascii: ".")]
+                (hidesDotFiles && name.utf8.first == UInt8(ascii: ".") && name.utf8 != [UInt8(ascii: ".")]
+                    && name.utf8 != [UInt8(ascii: "."), UInt8(ascii: ".")])
+                    || hidden.contains { $0.matches(name) }
             })
     }
 }

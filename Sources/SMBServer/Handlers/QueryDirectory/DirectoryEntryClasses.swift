@@ -42,10 +42,10 @@ extension DirectoryEntry {
         case .fullDirectory: reply.append(sizeOrTag)
         case .bothDirectory:
             reply.append(sizeOrTag)
-            encodeShortName(into: reply)
+            encodeShortName(share, into: reply)
         case .idBothDirectory:
             reply.append(sizeOrTag)
-            encodeShortName(into: reply)
+            encodeShortName(share, into: reply)
             reply.append(0 as UInt16)
             reply.append(information.identity.index)
         case .idFullDirectory:
@@ -55,7 +55,7 @@ extension DirectoryEntry {
         case .idExtdDirectory: encodeExtended(into: reply)
         case .idExtdBothDirectory:
             encodeExtended(into: reply)
-            encodeShortName(into: reply)
+            encodeShortName(share, into: reply)
         }
         let nameAt = reply.count
         reply.append(utf16: name)
@@ -91,8 +91,10 @@ extension DirectoryEntry {
     }
 
     /// ShortNameLength, Reserved, ShortName of 12 characters: [MS-FSCC] 2.4.8.
-    private func encodeShortName(into reply: PDUBuffer) {
-        guard !name.isDotOrDotDot, let short = ShortName.make(for: name) else { return reply.appendZeros(26) }
+    private func encodeShortName(_ share: Share, into reply: PDUBuffer) {
+        guard share.shortNames == .listed, !name.isDotOrDotDot, let short = ShortName.make(for: name) else {
+            return reply.appendZeros(26)
+        }
         let at = reply.count
         reply.append(0 as UInt16)
         reply.append(utf16: short)

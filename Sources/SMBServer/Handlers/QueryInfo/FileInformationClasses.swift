@@ -74,7 +74,9 @@ extension QueryInfoHandler {
             reply.append(0 as UInt32)
         case .alternateName:
             try output.requireRoom(for: 8)
-            guard let name = open.file.path.components.last, let short = ShortName.orItself(name) else {
+            guard open.treeConnect.share.shortNames != .none, let name = open.file.path.components.last,
+                let short = ShortName.orItself(name)
+            else {
                 throw .objectNameNotFound
             }
             reply.appendCounted(short)

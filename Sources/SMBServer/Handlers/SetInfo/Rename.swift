@@ -46,9 +46,14 @@ extension SetInfoHandler {
         if new.name.utf8.first == UInt8(ascii: ":") {
             return try renameStream(new, open, in: &context)
         }
-        // The root has no name to change, and a stream stays with its file.
-        guard !source.isRoot, source.stream == nil else { throw .invalidParameter }
+        // The root has no name to change.
+        guard !source.isRoot || source.stream != nil else { throw .invalidParameter }
         guard !open.node.isDeletePending(for: open) else { throw .accessDenied }
+        if source.stream != nil {
+            // A stream stays with its file. Windows finds that out once it has opened the folder.
+            try requireParent(of: try NTPath(clientName: new.name), allowsEntries: open, in: &context)
+            throw .invalidParameter
+        }
         let target = try path(new.name, for: open)
         // A folder cannot move while something in it is open.
         if open.isDirectory, context.server.files.hasOpens(beneath: source, in: open.treeConnect.share) {
@@ -83,9 +88,7 @@ extension SetInfoHandler {
     private static func renameStream(_ new: NewName, _ open: Open, in context: inout RequestContext) throws(NTStatus) {
         var target = open.file.path
         guard target.stream != nil else { throw .invalidParameter }
-        let parsed = try NTPath(clientName: NTName(utf8: Array("x".utf8) + new.name.utf8))
-        guard let name = parsed.stream else { throw .objectNameInvalid }
-        target.stream = name
+        target.stream = try NTPath(clientName: NTName(utf8: Array("x".utf8) + new.name.utf8)).stream
         try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
     }
 
