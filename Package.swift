@@ -83,6 +83,14 @@ let package = Package(
             swiftSettings: settings),
         module("SMBTestClient", ["NTTypes", "SMBWire", "SMBCrypto", "Authentication", "Platform", "CLinux"]),
 
+        // A whole engine in the process of a test or of a fuzzer.
+        .target(
+            name: "EngineHost",
+            dependencies: [
+                "SMBServer", "SMBTestClient", "SMBWire", "LinuxFileStore", "FileStore", "Authentication", "NTTypes",
+                "Platform", "CLinux",
+            ],
+            path: "Tests/EngineHost", swiftSettings: testSettings),
         tests("NTTypesTests", ["NTTypes"]),
         tests("PlatformTests", ["Platform"]),
         tests("SMBWireTests", ["SMBWire", "NTTypes", "Platform"], exclude: ["Captures"]),
@@ -92,7 +100,7 @@ let package = Package(
             "SMBServerTests",
             [
                 "SMBServer", "SMBWire", "SMBCrypto", "FileStore", "LinuxFileStore", "NTTypes", "Platform",
-                "SMBTestClient",
+                "SMBTestClient", "EngineHost",
             ]),
         tests("TransportTests", ["Transport", "Platform", "CLinux"]),
         tests("ControlPlaneTests", ["ControlPlane", "NTTypes", "Platform", "CLinux"]),
