@@ -41,7 +41,7 @@ extension Server {
         }
         guard !wasClosed else { return }
         if open.isReplayEligible.load(ordering: .relaxed) { createReplays.remove(open) }
-        let (deleter, woken, endedLeases) = open.node.remove(
+        let (deleter, fileDeleter, woken, endedLeases) = open.node.remove(
             open, deletesOnClose: open.options.contains(.deleteOnClose))
         notifier.end(open)
         // A name that is to go does not stay for the sake of clients that are away. The last of them takes it along.
@@ -52,6 +52,15 @@ extension Server {
                 reportName(.removed, open.file.path, of: open)
             } catch {
                 environment.log("\(open.file.path): could not be deleted on close: \(error)")
+            }
+        }
+        if let fileDeleter {
+            let name = NTPath(components: open.file.path.components)
+            do throws(NTStatus) {
+                try open.file.removeFile(as: fileDeleter)
+                reportName(.removed, name, of: open)
+            } catch {
+                environment.log("\(name): could not be deleted on close: \(error)")
             }
         }
         for lease in endedLeases { leases.remove(lease) }

@@ -16,6 +16,8 @@ public struct ServerSettings: Sendable {
     /// In the server's order of preference.
     public var signingAlgorithms: [SigningAlgorithm] = [.aesGMAC, .aesCMAC, .hmacSHA256]
     public var serverGUID: GUID = .zero
+    /// `smb3 unix extensions`: clients that ask for the POSIX extensions get them, in the shares that have them.
+    public var offersPOSIX = true
     public var name = "APUS"
     public var limits = Limits()
     public init() {}
@@ -83,6 +85,7 @@ public final class Server: Sendable {
         let now = environment.uptime()
         parkedRequests.expire(now: now)
         scavengeDurableOpens(now: now)
+        sessions.expire(now: environment.now())
         parkedRequests.runReady()
     }
 }
