@@ -44,6 +44,8 @@ extension Server {
         let (deleter, fileDeleter, woken, endedLeases) = open.node.remove(
             open, deletesOnClose: open.options.contains(.deleteOnClose))
         notifier.end(open)
+        // A name that is to go does not stay for the sake of clients that are away. The last of them takes it along.
+        if deleter == nil, durableOpens.isInUse { purge(open.node.disconnectedOpens(pendingDeletionWith: open)) }
         if let deleter {
             do throws(NTStatus) {
                 try open.file.remove(as: deleter)
