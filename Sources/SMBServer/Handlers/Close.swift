@@ -44,12 +44,25 @@ extension Server {
         let departure = open.node.remove(open, deletesOnClose: open.options.contains(.deleteOnClose))
         send(departure.notices)
         notifier.end(open)
+        // A name that is to go does not stay for the sake of clients that are away. The last of them takes it along.
+        if departure.deleter == nil, durableOpens.isInUse {
+            purge(open.node.disconnectedOpens(pendingDeletionWith: open))
+        }
         if let deleter = departure.deleter {
             do throws(NTStatus) {
                 try open.file.remove(as: deleter)
                 reportName(.removed, open.file.path, of: open)
             } catch {
                 environment.log("\(open.file.path): could not be deleted on close: \(error)")
+            }
+        }
+        if let fileDeleter = departure.fileDeleter {
+            let name = NTPath(components: open.file.path.components)
+            do throws(NTStatus) {
+                try open.file.removeFile(as: fileDeleter)
+                reportName(.removed, name, of: open)
+            } catch {
+                environment.log("\(name): could not be deleted on close: \(error)")
             }
         }
         for lease in departure.leases { leases.remove(lease) }

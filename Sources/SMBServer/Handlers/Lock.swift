@@ -22,8 +22,10 @@ enum LockHandler {
         let open = try context.open(request.fileID)
         guard !open.isDirectory, open.pipe == nil else { throw .invalidDeviceRequest }
         if first.flags.contains(.unlock) {
+            // Letting go is all that an expired session may still do, [MS-SMB2] 3.3.5.2.9.
             try unlock(request.locks, open, context.server)
         } else {
+            guard context.session.state.withLock({ $0.phase != .expired }) else { throw .networkSessionExpired }
             try open.requireAny(of: [.readData, .writeData])
             try lock(request.locks, open, in: &context)
         }

@@ -99,6 +99,10 @@ enum NegotiateHandler {
                 answer.append(.signing(algorithms: [chosen]))
             case .compression(let algorithms, _):
                 guard seen.insert(3).inserted, !algorithms.isEmpty else { throw .invalidParameter }
+            case .posix(POSIXWire.version) where settings.offersPOSIX:
+                guard seen.insert(0x100).inserted else { throw .invalidParameter }
+                negotiated.supportsPOSIX = true
+                answer.append(.posix(POSIXWire.version))
             default: continue
             }
         }

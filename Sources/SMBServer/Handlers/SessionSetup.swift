@@ -124,6 +124,7 @@ enum SessionSetupHandler {
             state.preauthHash = nil
             if state.phase != .closed { state.phase = .valid }
         }
+        if user.expiry != nil { context.server.sessions.watchExpiry(of: session) }
         context.connection.state.withLock { state in
             state.hasSession = true
             if !user.isAnonymous { state.hasLoggedIn = true }
@@ -131,7 +132,7 @@ enum SessionSetupHandler {
         if input.previousSessionID != 0, input.previousSessionID != session.id {
             replacePrevious(input.previousSessionID, by: user, context)
         }
-        if !context.isSealed, user.isAuthenticated { context.responseSigningKey = login.signingKey }
+        if user.isAuthenticated { context.responseSigningKey = login.signingKey }
         var flags: SessionSetupResponse.Flags = []
         if user.isGuest { flags.insert(.guest) }
         if user.isAnonymous { flags.insert(.null) }

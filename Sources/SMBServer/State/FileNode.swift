@@ -11,6 +11,8 @@ final class FileNode: Sendable {
         /// Names that go with their last open: Link.IsDeleted, [MS-FSA] 2.1.1.4. A file may have several, and each goes
         /// on its own.
         var pendingRemovals: [PendingRemoval] = []
+        /// Opens of the file's named streams; only in the node of the unnamed one. See FileNode+Streams.swift.
+        var streamOpens: [Open] = []
         var locks = ByteRangeLocks()
         /// Oplocks and leases, see FileNode+Caching.swift.
         var grants: [CacheGrant] = []
@@ -37,7 +39,12 @@ final class FileNode: Sendable {
         /// Takes the removal that is due now that `open`, which is listed no more, was the name's last.
         mutating func takeDueRemoval(of open: Open) -> PendingRemoval? {
             guard let removal = removal(of: open) else { return nil }
+            if open.deletesAtOnce.load(ordering: .relaxed) {
+                cancelRemoval(of: open)
+                return removal
+            }
             if opens.contains(where: { isSame($0.file.path, removal.name) }) { return nil }
+            if hasStreamOpens(of: removal.name) { return nil }
             cancelRemoval(of: open)
             return removal
         }
@@ -53,12 +60,15 @@ final class FileNode: Sendable {
         let deleter: Credentials
     }
     let key: FileTable.Key
+    /// Of a named stream: the node of its file's unnamed one, which outlives this.
+    let base: FileNode?
     let state: Mutex<State>
     /// How many hold it; guarded by the table's lock.
     private let holderCount = Atomic<Int>(0)
 
-    init(key: FileTable.Key) {
+    init(key: FileTable.Key, base: FileNode?) {
         self.key = key
+        self.base = base
         state = Mutex(State(isStream: key.stream != nil))
     }
 
@@ -94,6 +104,7 @@ final class FileNode: Sendable {
         _ open: Open, _ request: CachingRequest, overwrites: Bool, parked: ParkedRequest?,
         _ notices: inout [BreakNotice]
     ) -> Admission {
+        if let refusal = base?.enterStream(open) { return .refused(refusal) }
         var collected: [BreakNotice] = []
         let admission = state.withLock { state -> Admission in
             if state.removal(of: open) != nil { return .refused(.deletePending) }
@@ -113,11 +124,13 @@ final class FileNode: Sendable {
             return .admitted(state.grant(request, to: open))
         }
         notices += collected
+        if case .admitted = admission {} else { _ = base?.leaveStream(open) }
         return admission
     }
 
     private static func hasConflict(_ access: AccessMask, _ share: ShareAccess, in state: State) -> Bool {
         guard !access.isDisjoint(with: sharingAccess) else { return false }
+        if access.contains(.delete), state.streamsForbidDeletion { return true }
         return state.opens.contains { other in
             !other.grantedAccess.isDisjoint(with: sharingAccess)
                 && (!allows(other.shareAccess, access) || !allows(share, other.grantedAccess))
@@ -148,6 +161,7 @@ final class FileNode: Sendable {
     func renamed(from old: NTPath, to new: NTPath) {
         state.withLock { state in
             for open in state.opens where open.file.path == old { open.file.follow(new) }
+            state.streamOpensFollow(from: old, to: new)
             for index in state.pendingRemovals.indices where state.pendingRemovals[index].name == old {
                 state.pendingRemovals[index].name = new
             }
@@ -158,6 +172,8 @@ final class FileNode: Sendable {
     struct Departure {
         /// As whom to remove the name now.
         var deleter: Credentials?
+        /// And the file itself, which was to go with its last stream.
+        var fileDeleter: Credentials?
         /// Something that others wait for may have happened.
         var woken: [ParkedRequest]
         /// These waited on the open itself, and are over.
@@ -169,7 +185,8 @@ final class FileNode: Sendable {
 
     /// Takes an open out, [MS-FSA] 2.1.5.5.
     func remove(_ open: Open, deletesOnClose: Bool) -> Departure {
-        state.withLock { state in
+        let fileDeleter = base?.leaveStream(open)
+        return state.withLock { state in
             let holder = Self.holder(of: open, in: state)
             state.opens.removeAll { $0 === open }
             let leases = state.release(open)
@@ -180,6 +197,7 @@ final class FileNode: Sendable {
                 // Whoever keeps the handle though its application has closed it would keep the file: nobody waits.
                 if !state.opens.isEmpty { _ = state.breakHandles(except: holder, &departure.notices) }
             }
+            departure.fileDeleter = fileDeleter
             departure.deleter = state.takeDueRemoval(of: open)?.deleter
             return departure
         }

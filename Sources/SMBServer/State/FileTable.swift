@@ -15,17 +15,30 @@ final class FileTable: Sendable {
     func retain(_ identity: FileIdentity, stream: NTName?) -> FileNode {
         let key = Key(identity: identity, stream: stream?.folded)
         return nodes.withLock { nodes in
-            let node = nodes[key] ?? FileNode(key: key)
-            nodes[key] = node
+            let node = nodes[key] ?? makeNode(key, in: &nodes)
             node.retain()
             return node
         }
     }
 
-    func release(_ node: FileNode) {
-        nodes.withLock { nodes in
-            if node.release(), nodes[node.key] === node { nodes[node.key] = nil }
+    private func makeNode(_ key: Key, in nodes: inout [Key: FileNode]) -> FileNode {
+        var base: FileNode?
+        if key.stream != nil {
+            let baseKey = Key(identity: key.identity, stream: nil)
+            base = nodes[baseKey] ?? makeNode(baseKey, in: &nodes)
+            base?.retain()
         }
+        let node = FileNode(key: key, base: base)
+        nodes[key] = node
+        return node
+    }
+
+    func release(_ node: FileNode) { nodes.withLock { nodes in release(node, in: &nodes) } }
+
+    private func release(_ node: FileNode, in nodes: inout [Key: FileNode]) {
+        guard node.release(), nodes[node.key] === node else { return }
+        nodes[node.key] = nil
+        if let base = node.base { release(base, in: &nodes) }
     }
 
     /// A file's nodes: its data, and each of its streams that is open.

@@ -18,6 +18,8 @@ public struct ServerSettings: Sendable {
     public var grantsLeases = true
     public var grantsDirectoryLeases = true
     public var serverGUID: GUID = .zero
+    /// `smb3 unix extensions`: clients that ask for the POSIX extensions get them, in the shares that have them.
+    public var offersPOSIX = true
     public var name = "APUS"
     public var limits = Limits()
     public init() {}
@@ -86,6 +88,7 @@ public final class Server: Sendable {
         let now = environment.uptime()
         parkedRequests.expire(now: now)
         scavengeDurableOpens(now: now)
+        sessions.expire(now: environment.now())
         parkedRequests.runReady()
     }
 }

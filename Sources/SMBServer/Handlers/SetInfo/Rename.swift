@@ -42,13 +42,19 @@ extension SetInfoHandler {
     ) throws(NTStatus) {
         let new = try NewName(input, isExtended: isExtended)
         try open.require(.delete)
+        if open.file.isPOSIX { return try renamePOSIX(new, open, in: &context) }
         let source = open.file.path
         if new.name.utf8.first == UInt8(ascii: ":") {
             return try renameStream(new, open, in: &context)
         }
-        // The root has no name to change, and a stream stays with its file.
-        guard !source.isRoot, source.stream == nil else { throw .invalidParameter }
+        // The root has no name to change.
+        guard !source.isRoot || source.stream != nil else { throw .invalidParameter }
         guard !open.node.isDeletePending(for: open) else { throw .accessDenied }
+        if source.stream != nil {
+            // A stream stays with its file. Windows finds that out once it has opened the folder.
+            try requireParent(of: try NTPath(clientName: new.name), allowsEntries: open, in: &context)
+            throw .invalidParameter
+        }
         let target = try path(new.name, for: open)
         if open.isDirectory {
             // A folder cannot move while something in it is open.
@@ -71,6 +77,21 @@ extension SetInfoHandler {
         context.server.reportName(isWithinFolder ? .renamedNewName : .added, target, of: open)
     }
 
+    /// As rename(2) does it: what has the new name gives way, and whoever has it open keeps it.
+    private static func renamePOSIX(_ new: NewName, _ open: Open, in context: inout RequestContext) throws(NTStatus) {
+        let source = open.file.path
+        let target = try path(new.name, for: open)
+        if new.replacesExisting {
+            try open.file.renameReplacing(to: target, as: open.credentials)
+        } else {
+            try open.file.rename(to: target, replaceIfExists: false, as: open.credentials)
+        }
+        open.node.renamed(from: source, to: target)
+        let isWithinFolder = source.parent == target.parent
+        context.server.reportName(isWithinFolder ? .renamedOldName : .removed, source, of: open)
+        context.server.reportName(isWithinFolder ? .renamedNewName : .added, target, of: open)
+    }
+
     /// FileLinkInformation, [MS-FSA] 2.1.5.15.6.
     static func link(_ input: [UInt8], _ open: Open, in context: inout RequestContext) throws(NTStatus) {
         let new = try NewName(input, isExtended: false)
@@ -88,14 +109,12 @@ extension SetInfoHandler {
     private static func renameStream(_ new: NewName, _ open: Open, in context: inout RequestContext) throws(NTStatus) {
         var target = open.file.path
         guard target.stream != nil else { throw .invalidParameter }
-        let parsed = try NTPath(clientName: NTName(utf8: Array("x".utf8) + new.name.utf8))
-        guard let name = parsed.stream else { throw .objectNameInvalid }
-        target.stream = name
+        target.stream = try NTPath(clientName: NTName(utf8: Array("x".utf8) + new.name.utf8)).stream
         try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
     }
 
     private static func path(_ name: NTName, for open: Open) throws(NTStatus) -> NTPath {
-        let path = try NTPath(clientName: name)
+        let path = open.file.isPOSIX ? try NTPath(posixName: name) : try NTPath(clientName: name)
         guard !path.isRoot, path.stream == nil else { throw .objectNameInvalid }
         if path.components.contains(where: open.treeConnect.share.hides) { throw .accessDenied }
         return path
@@ -138,6 +157,7 @@ extension SetInfoHandler {
         var parameters = OpenParameters(
             desiredAccess: [], disposition: .open, options: .openReparsePoint, attributes: [])
         parameters.isCaseSensitive = open.treeConnect.share.isCaseSensitive
+        parameters.isPOSIX = open.file.isPOSIX
         do {
             let found = try store.open(path, parameters, as: open.credentials)
             found.file.close()
