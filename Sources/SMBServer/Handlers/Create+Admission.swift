@@ -77,7 +77,9 @@ extension CreateHandler {
         let server = context.server
         let request = cachingRequest(input, open)
         // 3.3.5.9.8: one lease, one file, whether or not it would be granted.
-        if input.oplockLevel == leaseOplockLevel, let lease = input.contexts.lease, let other = server.leases.node(of: lease.identity), other !== node {
+        if input.oplockLevel == leaseOplockLevel, let lease = input.contexts.lease,
+            let other = server.leases.node(of: lease.identity), other !== node
+        {
             throw .invalidParameter
         }
         // 3.3.6.1: whoever has not answered in time has lost its oplock.

@@ -40,8 +40,8 @@ extension FileNode.State {
         return mustWait
     }
 
-    /// Others may not keep what they have read: a write, a truncation, a byte-range lock. Nobody waits. A level II oplock
-    /// goes even when its own holder writes: [MS-FSA] 2.1.4.12 knows no owner of it.
+    /// Others may not keep what they have read: a write, a truncation, a byte-range lock. Nobody waits. A level II
+    /// oplock goes even when its own holder writes: [MS-FSA] 2.1.4.12 knows no owner of it.
     mutating func breakReaders(except holder: CacheGrant.Holder?, _ notices: inout [BreakNotice]) {
         for index in grants.indices {
             let grant = grants[index]
