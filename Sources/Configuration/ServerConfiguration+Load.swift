@@ -73,6 +73,8 @@ extension ServerConfiguration {
         values.number("max active sessions") { sessionCountMax = $0 }
         values.number("max open files") { openCountMax = $0 }
         values.number("deadtime") { deadtime = $0 }
+        values.boolean("smb2 leases") { grantsLeases = $0 }
+        values.boolean("smb3 directory leases") { grantsDirectoryLeases = $0 }
     }
 
     /// ksmbd keeps these between 64 KiB and 8 MiB.

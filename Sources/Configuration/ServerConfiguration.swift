@@ -36,6 +36,8 @@ public struct ServerConfiguration: Sendable {
     public var openCountMax = 1 << 20
     /// Minutes; 0 for never.
     public var deadtime = 0
+    public var grantsLeases = true
+    public var grantsDirectoryLeases = false
     public var shares: [ShareConfiguration] = []
     public init() {}
 }

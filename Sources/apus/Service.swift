@@ -96,6 +96,8 @@ enum Service {
         settings.limits.connectionCountPerAddressMax = configuration.connectionCountPerAddressMax
         settings.limits.sessionCountMax = configuration.sessionCountMax
         settings.limits.openCountMax = configuration.openCountMax
+        settings.grantsLeases = configuration.grantsLeases
+        settings.grantsDirectoryLeases = configuration.grantsDirectoryLeases
         if configuration.deadtime > 0 { settings.limits.idleTimeout = .seconds(60 * configuration.deadtime) }
         return settings
     }
