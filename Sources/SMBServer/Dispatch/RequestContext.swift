@@ -160,12 +160,7 @@ struct RequestContext: ~Copyable {
             guard connection.add(request) else { throw .insufficientResources }
             parkedRequest = request
         }
-        request.setDeadline(
-            timeout.map { timeout in
-                let (seconds, attoseconds) = timeout.components
-                return server.environment.uptime() + UInt64(seconds) * 1_000_000_000
-                    + UInt64(attoseconds / 1_000_000_000)
-            })
+        request.setDeadline(timeout.map { server.environment.uptime() + $0.nanoseconds })
         return request
     }
 

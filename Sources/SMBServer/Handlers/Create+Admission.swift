@@ -124,16 +124,19 @@ extension CreateResponse {
 extension LeaseRequest {
     /// SMB2_CREATE_RESPONSE_LEASE and its second version, [MS-SMB2] 2.2.14.2.10 and 2.2.14.2.11.
     func answer(_ granted: GrantedCaching) -> CreateContext {
-        func bytes<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
-            (0..<Value.bitWidth / 8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
-        }
         var flags: UInt32 = granted.isBreaking ? 2 : 0
         if parentKey != nil, granted.version == 2 { flags |= 4 }
-        var data = bytes(identity.key.low) + bytes(identity.key.high)
-        data += bytes(granted.state.rawValue) + bytes(flags) + bytes(0 as UInt64)
+        var data: [UInt8] = []
+        data.appendLittleEndian(identity.key.low)
+        data.appendLittleEndian(identity.key.high)
+        data.appendLittleEndian(granted.state.rawValue)
+        data.appendLittleEndian(flags)
+        data.appendLittleEndian(0 as UInt64)
         if granted.version == 2 {
-            data += bytes(parentKey?.low ?? 0) + bytes(parentKey?.high ?? 0)
-            data += bytes(granted.epoch) + bytes(0 as UInt16)
+            data.appendLittleEndian(parentKey?.low ?? 0)
+            data.appendLittleEndian(parentKey?.high ?? 0)
+            data.appendLittleEndian(granted.epoch)
+            data.appendLittleEndian(0 as UInt16)
         }
         return CreateContext(name: .lease, data: data)
     }

@@ -93,7 +93,6 @@ struct CacheGrant {
     var opens: [Open]
 
     var isLease: Bool { if case .lease = holder { true } else { false } }
-    func leases(_ open: Open) -> Bool { isLease && opens.contains { $0 === open } }
 
     mutating func endBreak() {
         breakingTo = nil

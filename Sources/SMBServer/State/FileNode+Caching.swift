@@ -128,9 +128,7 @@ extension FileNode.State {
             grants[index].state = state
             if grants[index].version == 2 { grants[index].epoch &+= 1 }
         }
-        return GrantedCaching(
-            state: grants[index].state, isBreaking: grants[index].breakingTo != nil, version: grants[index].version,
-            epoch: grants[index].epoch)
+        return grants[index].granted
     }
 
     /// - Parameter open: the newcomer, which is among the opens already.
@@ -138,7 +136,7 @@ extension FileNode.State {
         var state = wanted
         let isLease = if case .lease = holder { true } else { false }
         // What is locked by those who cache nothing may change without the cache's knowing; a lease's holder is told.
-        if !locks.isEmpty, !isLease || locks.hasOwner(where: { owner in !grants.contains { $0.leases(owner) } }) {
+        if !locks.isEmpty, !isLease || locks.hasOwner(where: { grant(of: $0)?.isLease != true }) {
             return []
         }
         let own = grants.first { $0.holder == holder }?.opens ?? []

@@ -207,7 +207,7 @@ final class FileNode: Sendable {
 
     /// Whom the rights of an open belong to: its lease, or itself.
     private static func holder(of open: Open, in state: State) -> CacheGrant.Holder {
-        state.grants.first { grant in grant.opens.contains { $0 === open } }?.holder ?? .open(open.fileID.volatile)
+        state.grant(of: open)?.holder ?? .open(open.fileID.volatile)
     }
 
     /// Data changes through `open`: what others have read is stale. - Returns: breaks to be sent.
@@ -248,10 +248,7 @@ final class FileNode: Sendable {
     func isKeptByCaches(before volatileID: UInt64) -> Bool {
         state.withLock { state in
             state.opens.allSatisfy { open in
-                open.fileID.volatile < volatileID
-                    && state.grants.contains { grant in
-                        grant.state.contains(.handle) && grant.opens.contains { $0 === open }
-                    }
+                open.fileID.volatile < volatileID && state.grant(of: open)?.state.contains(.handle) == true
             }
         }
     }
