@@ -175,7 +175,7 @@ struct RequestContext: ~Copyable {
     /// other, to close it.
     /// - Throws: `.pending` while one is being asked; `.accessDenied` as soon as one is open in earnest.
     mutating func awaitClose(of nodes: [FileNode], besides open: Open) throws(NTStatus) {
-        for node in nodes where wakeReason == .timeout { node.completeBreaks() }
+        for node in nodes where wakeReason == .timeout { server.completeBreaks(of: node) }
         // What was opened since this request began to wait is not waited for.
         let newest = parkedRequest?.asyncID ?? .max
         let inTheWay = nodes.filter { node in !node.opens.isEmpty }

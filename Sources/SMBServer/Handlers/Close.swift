@@ -65,11 +65,16 @@ extension Server {
                 environment.log("\(name): could not be deleted on close: \(error)")
             }
         }
+        open.file.close()
+        openCount.wrappingSubtract(1, ordering: .relaxed)
+        settle(departure, of: open)
+    }
+
+    /// An open is out of its node: so are its leases out of the tables, and whoever waited for it goes on.
+    func settle(_ departure: FileNode.Departure, of open: Open) {
         for lease in departure.leases { leases.remove(lease) }
         if open.isDirectory, !departure.leases.isEmpty, !open.node.hasLeases { directoryLeases.remove(open) }
-        open.file.close()
         files.release(open.node)
-        openCount.wrappingSubtract(1, ordering: .relaxed)
         for request in departure.ended { request.wake(.closed) }
         for request in departure.woken { request.wake(.event) }
     }

@@ -35,8 +35,7 @@ extension CreateHandler {
             }
             try context.session.insert(open, limit: server.limits.openCountPerSessionMax)
         } catch {
-            for lease in node.remove(open, deletesOnClose: false).leases { server.leases.remove(lease) }
-            server.files.release(node)
+            server.settle(node.remove(open, deletesOnClose: false), of: open)
             throw error
         }
         server.openCount.wrappingAdd(1, ordering: .relaxed)
