@@ -22,6 +22,9 @@ public final class AuthenticationExchange: Sendable {
     }
 
     private let phase = Mutex<Phase>(.start)
+    private let claim = Mutex("")
+    /// Who the client says it is, as far as it has said so; for messages, and nothing else.
+    public var claimedUser: String { claim.withLock { $0 } }
     private let makeMechanism: @Sendable (MechanismIdentifier) -> (any Mechanism)?
 
     /// - Parameters:
@@ -88,19 +91,21 @@ public final class AuthenticationExchange: Sendable {
             switch current {
             case .start:
                 if NTLM.hasSignature(token), let mechanism = makeMechanism(.ntlm) {
-                    return Self.stepBare(mechanism, token, &phase)
+                    return stepBare(mechanism, token, &phase)
                 }
-                return Self.step(SPNEGOAcceptor(makeMechanism: makeMechanism), token, &phase)
-            case .bare(let mechanism): return Self.stepBare(mechanism, token, &phase)
-            case .negotiated(let acceptor): return Self.step(acceptor, token, &phase)
+                return step(SPNEGOAcceptor(makeMechanism: makeMechanism), token, &phase)
+            case .bare(let mechanism): return stepBare(mechanism, token, &phase)
+            case .negotiated(let acceptor): return step(acceptor, token, &phase)
             case .finished: return .failed(.invalidParameter)
             }
         }
     }
 
-    private static func stepBare(_ mechanism: any Mechanism, _ token: [UInt8], _ phase: inout Phase) -> Outcome {
+    private func stepBare(_ mechanism: any Mechanism, _ token: [UInt8], _ phase: inout Phase) -> Outcome {
         var mechanism = mechanism
-        switch mechanism.accept(token) {
+        let step = mechanism.accept(token)
+        claim.withLock { $0 = mechanism.claimedUser }
+        switch step {
         case .more(let token):
             phase = .bare(mechanism)
             return .more(token)
@@ -109,9 +114,10 @@ public final class AuthenticationExchange: Sendable {
         }
     }
 
-    private static func step(_ acceptor: SPNEGOAcceptor, _ token: [UInt8], _ phase: inout Phase) -> Outcome {
+    private func step(_ acceptor: SPNEGOAcceptor, _ token: [UInt8], _ phase: inout Phase) -> Outcome {
         var acceptor = acceptor
         let outcome = acceptor.accept(token)
+        claim.withLock { $0 = acceptor.claimedUser }
         if case .more = outcome { phase = .negotiated(acceptor) }
         return outcome
     }
@@ -122,6 +128,7 @@ public final class AuthenticationExchange: Sendable {
 struct SPNEGOAcceptor: Sendable {
     let makeMechanism: @Sendable (MechanismIdentifier) -> (any Mechanism)?
     private var mechanism: (any Mechanism)?
+    var claimedUser: String { mechanism?.claimedUser ?? "" }
     private var identifier = MechanismIdentifier.ntlm
     private var mechanismList: [UInt8] = []
     /// RFC 4178 5: the signatures may only be left out when the client's first choice was taken.
@@ -172,7 +179,9 @@ struct SPNEGOAcceptor: Sendable {
             if !hasNamedMechanism { response.mechanism = identifier }
             if mechanism.canSign {
                 if let signature {
-                    guard mechanism.verify(signature, of: mechanismList) else { return .failed(.accessDenied) }
+                    guard mechanism.verify(signature, of: mechanismList) else {
+                        return .failed(.accessDenied.because(.malformedToken))
+                    }
                     response.mechanismListMIC = mechanism.signature(of: mechanismList)
                 } else if !isFirstChoice {
                     return .failed(.invalidParameter)

@@ -64,7 +64,7 @@ public struct KerberosService: Sendable {
         let outcome = unsafe kerberos_accept(login, token, token.count, &result, &error)
         guard outcome >= 0 else {
             log("kerberos: \(text(error))")
-            return .failed(.logonFailure)
+            return .failed(.logonFailure.because(.ticket))
         }
         // SAFETY: the token is the login's until the next call.
         let answer = unsafe [UInt8](UnsafeBufferPointer(start: result.token, count: result.token_size))
@@ -82,7 +82,7 @@ public struct KerberosService: Sendable {
         let account = unsafe withUnsafeBytes(of: &result.account) { unsafe text($0.map(CChar.init(bitPattern:))) }
         guard !account.isEmpty else {
             log("kerberos: no account for '\(principal)': by the rules of auth_to_local in krb5.conf there is none")
-            return .failed(.logonFailure)
+            return .failed(.logonFailure.because(.unknownAccount))
         }
         // SAFETY: a number.
         let lifetime = unsafe UInt64(result.lifetime)

@@ -16,6 +16,7 @@ struct NTLMServer: Mechanism {
     private let now: FileTime
     private let serverChallenge: [UInt8]
     var phase = Phase.start
+    private(set) var claimedUser = ""
     private var incoming: NTLMSigner?
     private var outgoing: NTLMSigner?
 
@@ -46,7 +47,7 @@ struct NTLMServer: Mechanism {
             case .finished: return .failed(.invalidParameter)
             }
         } catch {
-            return .failed(.invalidParameter)
+            return .failed(.invalidParameter.because(.malformedToken))
         }
     }
 
@@ -90,11 +91,12 @@ struct NTLMServer: Mechanism {
         _ message: AuthenticateMessage, _ transcript: Transcript
     ) throws(NTLM.Malformed) -> MechanismStep {
         if isAnonymous(message) {
-            guard policy.allowsAnonymous else { return .failed(.accessDenied) }
+            guard policy.allowsAnonymous else { return .failed(.accessDenied.because(.anonymous)) }
             let login = Login(user: "", domain: "", sessionKey: [UInt8](repeating: 0, count: 16), isAnonymous: true)
             return try complete(login, message, transcript, hasMIC: false)
         }
         // The list of pairs is read before the password is looked at: if it is no list, that is what the client hears.
+        claimedUser = message.text(message.user)
         let clientInformation = try clientInformation(message)
         let account = accounts.account(named: message.text(message.user)).flatMap { $0.ntHash.count == 16 ? $0 : nil }
         // Without an account everything is computed just the same, so that the time tells nothing.
@@ -103,10 +105,13 @@ struct NTLMServer: Mechanism {
             clientInformation == nil
             ? verifyVersion1(message, ntHash: ntHash) : verifyVersion2(message, ntHash: ntHash)
         guard let account else {
-            guard policy.mapsUnknownUserToGuest else { return .failed(.logonFailure) }
+            guard policy.mapsUnknownUserToGuest else { return .failed(.logonFailure.because(.unknownAccount)) }
             return .done(guest(message), token: nil)
         }
-        guard let sessionBaseKey else { return .failed(.logonFailure) }
+        guard let sessionBaseKey else {
+            let isOld = clientInformation == nil && !policy.allowsNTLMv1
+            return .failed(.logonFailure.because(isOld ? .oldNTLM : .wrongPassword))
+        }
         let login = Login(user: account.name, domain: message.text(message.domain), sessionKey: sessionBaseKey)
         let hasMIC = (clientInformation?.flags ?? 0) & TargetInformation.hasMIC != 0
         return try complete(login, message, transcript, hasMIC: hasMIC)

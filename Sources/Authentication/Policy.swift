@@ -66,11 +66,17 @@ enum MechanismStep: Equatable, Sendable {
     case failed(NTStatus)
 }
 
+extension Mechanism {
+    var claimedUser: String { "" }
+}
+
 /// The server's side of one authentication mechanism in one login.
 protocol Mechanism: Sendable {
     /// The names under which clients ask for it.
     static var identifiers: [MechanismIdentifier] { get }
     mutating func accept(_ token: [UInt8]) -> MechanismStep
+    /// Who the client says it is, as far as it has said so; for messages.
+    var claimedUser: String { get }
     /// Whether messages can be signed once the login is done.
     var canSign: Bool { get }
     /// GSS_GetMIC over the first message of the server. Only once, after `.done`, if `canSign`.

@@ -7,6 +7,7 @@ extension ServerConfiguration {
     ) throws(ConfigurationError) -> (configuration: ServerConfiguration, warnings: [String]) {
         let file = try ConfigurationFile(path: path, text: text)
         var configuration = ServerConfiguration()
+        configuration.path = path
         var warnings: [String] = []
         let global = file.sections.first { $0.name.lowercased() == "global" }
         var defaults = ShareConfiguration(name: "")
@@ -33,7 +34,11 @@ extension ServerConfiguration {
             guard section.name.utf8.count < 64 else {
                 throw ConfigurationError(path, section.line, "[\(section.name)]", "a share's name has at most 63 bytes")
             }
-            if share.isAvailable { configuration.shares.append(share) }
+            if share.isAvailable {
+                configuration.shares.append(share)
+            } else {
+                configuration.unavailableShares.append(share)
+            }
         }
         guard configuration.dialectMin <= configuration.dialectMax else {
             throw ConfigurationError(
@@ -44,6 +49,7 @@ extension ServerConfiguration {
     }
 
     private mutating func apply(_ values: Values) {
+        written = values.written
         values.text("workgroup") { workgroup = $0 }
         values.text("netbios name") { name = $0 }
         values.text("server string") { comment = $0 }
@@ -105,6 +111,7 @@ extension ServerConfiguration.Requirement {
 
 extension ShareConfiguration {
     fileprivate mutating func apply(_ values: Values) {
+        written.merge(values.written) { _, new in new }
         values.text("path") { path = $0 }
         values.text("comment") { comment = $0 }
         values.boolean("browseable") { isBrowseable = $0 }
@@ -149,6 +156,7 @@ extension ShareConfiguration {
 /// The checked values of one section, by the parameter's own name.
 private struct Values {
     private var values: [String: String] = [:]
+    private(set) var written: [String: Written] = [:]
 
     init(
         _ section: ConfigurationFile.Section, _ scope: Parameter.Scope, _ path: String, _ warnings: inout [String]
@@ -169,6 +177,7 @@ private struct Values {
             }
             // The first value of a key counts.
             guard values[parameter.name] == nil else { continue }
+            written[parameter.name] = Written(value: "\(entry.key) = \(value)", line: entry.line)
             if isInverted, let truth = ParameterKind.boolean(value) {
                 values[parameter.name] = truth ? "no" : "yes"
             } else {

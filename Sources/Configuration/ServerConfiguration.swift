@@ -39,6 +39,12 @@ public struct ServerConfiguration: Sendable {
     public var grantsLeases = true
     public var grantsDirectoryLeases = false
     public var shares: [ShareConfiguration] = []
+    /// Shares with `available = no`.
+    public var unavailableShares: [ShareConfiguration] = []
+    /// For messages.
+    public var path = ""
+    /// What the file says itself, by the parameter's name.
+    public var written: [String: Written] = [:]
     public init() {}
 }
 
@@ -87,5 +93,14 @@ public struct ShareConfiguration: Sendable {
     public var isAvailable = true
     /// Where its section begins.
     public var line = 0
+    /// What the file says itself, by the parameter's name, [global] included.
+    public var written: [String: Written] = [:]
     public init(name: String) { self.name = name }
+}
+
+/// An entry as it stands in the file.
+public struct Written: Equatable, Sendable {
+    /// `key = value`.
+    public var value: String
+    public var line: Int
 }

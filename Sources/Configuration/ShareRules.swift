@@ -32,34 +32,58 @@ public struct ShareRules: Sendable {
         self.groupIDs = groupIDs
     }
 
-    public func decide(_ client: Client) -> Decision {
-        guard admits(client.address) else { return .refused }
+    /// A decision, and what it rests on.
+    public struct Verdict: Equatable, Sendable {
+        public var decision: Decision
+        /// The parameter that decided.
+        public var rule: String
+        /// The word of its list that names the client; empty where it is none of one.
+        public var word = ""
+    }
+
+    public func decide(_ client: Client) -> Decision { judge(client).decision }
+
+    public func judge(_ client: Client) -> Verdict {
+        if let rule = hostRule(against: client.address) { return Verdict(decision: .refused, rule: rule) }
         if client.isGuest || client.isAnonymous {
             // No list names a guest: whatever name it gave is not proved.
-            guard share.allowsGuests else { return .refused }
+            guard share.allowsGuests else { return Verdict(decision: .refused, rule: "guest ok") }
             let account = share.forceUser.isEmpty ? share.guestAccount ?? "" : share.forceUser
-            return .granted(isWritable: !share.isReadOnly, isAdministrator: false, forcedUser: account)
+            return Verdict(
+                decision: .granted(isWritable: !share.isReadOnly, isAdministrator: false, forcedUser: account),
+                rule: "read only")
         }
         func granted(_ isWritable: Bool, isAdministrator: Bool = false) -> Decision {
             .granted(isWritable: isWritable, isAdministrator: isAdministrator, forcedUser: share.forceUser)
         }
-        if contains(share.adminUsers, client) { return granted(true, isAdministrator: true) }
-        if contains(share.invalidUsers, client) { return .refused }
-        if contains(share.readList, client) { return granted(false) }
-        if contains(share.writeList, client) { return granted(true) }
+        if let word = word(for: client, in: share.adminUsers) {
+            return Verdict(decision: granted(true, isAdministrator: true), rule: "admin users", word: word)
+        }
+        if let word = word(for: client, in: share.invalidUsers) {
+            return Verdict(decision: .refused, rule: "invalid users", word: word)
+        }
+        if let word = word(for: client, in: share.readList) {
+            return Verdict(decision: granted(false), rule: "read list", word: word)
+        }
+        if let word = word(for: client, in: share.writeList) {
+            return Verdict(decision: granted(true), rule: "write list", word: word)
+        }
         // Those of the two lists are in already; who else may come is the business of `valid users`.
-        guard share.validUsers.isEmpty || contains(share.validUsers, client) else { return .refused }
-        return granted(!share.isReadOnly)
+        guard share.validUsers.isEmpty || word(for: client, in: share.validUsers) != nil else {
+            return Verdict(decision: .refused, rule: "valid users")
+        }
+        return Verdict(decision: granted(!share.isReadOnly), rule: "read only")
     }
 
-    private func admits(_ address: String) -> Bool {
-        if !share.hostsAllow.isEmpty { return share.hostsAllow.contains(address) }
-        return !share.hostsDeny.contains(address)
+    /// The parameter that keeps the address out; nil if none does.
+    private func hostRule(against address: String) -> String? {
+        if !share.hostsAllow.isEmpty { return share.hostsAllow.contains(address) ? nil : "hosts allow" }
+        return share.hostsDeny.contains(address) ? "hosts deny" : nil
     }
 
-    /// Names, and groups as @group. A group that the system does not know has no members.
-    private func contains(_ list: [String], _ client: Client) -> Bool {
-        list.contains { entry in
+    /// The word that means the client: names, and groups as @group. A group that the system does not know has no members.
+    private func word(for client: Client, in list: [String]) -> String? {
+        list.first { entry in
             if entry.hasPrefix("@") {
                 guard let group = groupIDs[String(entry.dropFirst())] else { return false }
                 return client.groupIDs.contains(group)

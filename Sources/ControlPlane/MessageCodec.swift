@@ -1,3 +1,5 @@
+import NTTypes
+
 /// How messages look on the socket: a byte for the case, then its values; numbers little-endian, texts and byte strings
 /// behind a 32-bit length. A datagram holds exactly one message.
 struct MessageWriter {
@@ -17,6 +19,14 @@ struct MessageWriter {
     mutating func numbers(_ values: [UInt32]) {
         number(UInt32(values.count))
         for value in values { number(value) }
+    }
+    mutating func reason(_ value: RefusalReason?) {
+        flag(value != nil)
+        guard let value else { return }
+        number(value.stage.rawValue)
+        text(value.rule)
+        text(value.remedy)
+        text(value.user)
     }
     mutating func list(_ values: [[UInt8]]) {
         number(UInt32(values.count))
@@ -85,6 +95,14 @@ struct MessageReader {
             return []
         }
         return (0..<count).map { _ in number() }
+    }
+    mutating func reason() -> RefusalReason? {
+        guard flag() else { return nil }
+        guard let stage = RefusalStage(rawValue: number()) else {
+            isSound = false
+            return nil
+        }
+        return RefusalReason(stage, text(), remedy: text(), user: text())
     }
     mutating func list() -> [[UInt8]] {
         let count = Int(number(UInt32.self))
@@ -177,18 +195,19 @@ extension ControlPlaneAnswer {
             writer.data(token)
             login.encode(into: &writer)
             return writer.bytes
-        case .refused(let status):
+        case .refused(let status, let reason):
             var writer = MessageWriter(case: 5)
             writer.number(status)
+            writer.reason(reason)
             return writer.bytes
         case .exchangeUnknown: return MessageWriter(case: 6).bytes
-        case .treeGranted(let share, let isWritable, let isAdministrator, let forcedUser, let forcedGroup):
+        case .treeGranted(let share, let isAdministrator, let forcedUser, let forcedGroup, let readOnly):
             var writer = MessageWriter(case: 7)
             writer.text(share)
-            writer.flag(isWritable)
             writer.flag(isAdministrator)
             writer.text(forcedUser)
             writer.text(forcedGroup)
+            writer.reason(readOnly)
             return writer.bytes
         case .pipe(let answer):
             var writer = MessageWriter(case: 8)
@@ -209,12 +228,12 @@ extension ControlPlaneAnswer {
             let status: UInt32 = reader.number()
             // Severity 3: a refusal that looked like success would let somebody in.
             guard status >> 30 == 3 else { return nil }
-            self = .refused(status: status)
+            self = .refused(status: status, reason: reader.reason())
         case 6: self = .exchangeUnknown
         case 7:
             self = .treeGranted(
-                share: reader.text(), isWritable: reader.flag(), isAdministrator: reader.flag(),
-                forcedUser: reader.text(), forcedGroup: reader.text())
+                share: reader.text(), isAdministrator: reader.flag(), forcedUser: reader.text(),
+                forcedGroup: reader.text(), readOnly: reader.reason())
         case 8:
             guard let answer = PipeAnswer(from: &reader) else { return nil }
             self = .pipe(answer)

@@ -1,3 +1,5 @@
+import NTTypes
+
 /// Everything the data plane asks of the control plane, in one place: the boundary between the process that acts on
 /// files as root and the process that reads logins and accounts. Both ends check lengths; neither trusts the other.
 ///
@@ -41,12 +43,14 @@ public enum ControlPlaneAnswer: Equatable, Sendable {
     case authenticationContinues(token: [UInt8])
     case authenticated(token: [UInt8], LoginOutcome)
     /// - status: an NTSTATUS, an error.
-    case refused(status: UInt32)
+    /// - reason: for the record of denials and for people; the client does not get it.
+    case refused(status: UInt32, reason: RefusalReason? = nil)
     case exchangeUnknown
     /// - share: its name as configured; what it is, the data plane knows from the same configuration.
     /// - forcedUser, forcedGroup: Unix names; empty for none.
+    /// - readOnly: why nothing may be changed; nil where the client may write.
     case treeGranted(
-        share: String, isWritable: Bool, isAdministrator: Bool, forcedUser: String, forcedGroup: String)
+        share: String, isAdministrator: Bool, forcedUser: String, forcedGroup: String, readOnly: RefusalReason?)
     case pipe(PipeAnswer)
 }
 

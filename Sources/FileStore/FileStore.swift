@@ -88,8 +88,15 @@ public protocol FileStore: AnyObject, Sendable {
     /// Where a path meets the link that made `open` throw `.stoppedOnSymlink`.
     func symbolicLink(on path: NTPath, as user: Credentials) throws(NTStatus) -> MetSymbolicLink
 
+    /// What is known now of a file's rules, for the words of a refusal; nil where nothing is.
+    func accessFacts(of path: NTPath, as user: Credentials) -> AccessFacts?
+
     /// Free and total space, as `user` sees it.
     func volumeInformation(as user: Credentials) throws(NTStatus) -> VolumeInformation
+}
+
+extension FileStore {
+    public func accessFacts(of path: NTPath, as user: Credentials) -> AccessFacts? { nil }
 }
 
 /// An open file, directory or named stream. Reference counted: the last release closes it, but `close` says when.

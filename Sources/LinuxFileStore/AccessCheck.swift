@@ -55,13 +55,15 @@ struct AccessCheck {
         var wanted = desired.subtracting(.maximumAllowed)
         // [MS-FSA] 2.1.5.1.2.1: SACLs are for those who hold SE_SECURITY_PRIVILEGE: those who act as root.
         if wanted.contains(.accessSystemSecurity) {
-            guard store.identity.switches, isRoot else { throw .privilegeNotHeld }
+            guard store.identity.switches, isRoot else { throw .privilegeNotHeld.because(.privilege) }
             wanted.remove(.accessSystemSecurity)
         }
-        if isReadOnlyFile, !wanted.isDisjoint(with: Self.writing) { throw .accessDenied }
+        if isReadOnlyFile, !wanted.isDisjoint(with: Self.writing) {
+            throw .accessDenied.because(.readOnlyAttribute)
+        }
         if desired.contains(.maximumAllowed) {
             let maximal = maximalAccess().subtracting(isReadOnlyFile ? Self.refusedByReadOnly : [])
-            guard wanted.isSubset(of: maximal) else { throw .accessDenied }
+            guard wanted.isSubset(of: maximal) else { throw refusal(wanted.subtracting(maximal)) }
             return desired.subtracting(.maximumAllowed).union(maximal)
         }
         // Waiting for the file to be free needs no right of its own.
@@ -72,8 +74,21 @@ struct AccessCheck {
         guard !wanted.isEmpty else { return desired }
         // The mode bits do not tell all when there is a POSIX ACL: the kernel does.
         wanted.subtract(given(kernelPermissionBits()))
-        guard wanted.isEmpty else { throw .accessDenied }
+        guard wanted.isEmpty else { throw refusal(wanted) }
         return desired
+    }
+
+    /// What keeps these rights from the user: the list as far as it decides, else mode bits and POSIX ACL.
+    private func refusal(_ missing: AccessMask) -> NTStatus {
+        let unlisted = missing.subtracting(listed)
+        if let kept, !unlisted.isEmpty {
+            return .accessDenied.because(kept.descriptor.cause(of: unlisted, for: store.identifiers(of: user)))
+        }
+        if missing == .delete { return .accessDenied.because(.undeletable) }
+        if isReadOnlyFile, missing.isSubset(of: Self.refusedByReadOnly) {
+            return .accessDenied.because(.readOnlyAttribute)
+        }
+        return .accessDenied.because(.mode(missing: missing.subtracting(.delete), mode: status.mode & 0o7777))
     }
 
     /// All that the rules give to the user; what the read-only attribute takes away is not among them.
@@ -159,7 +174,8 @@ extension LinuxFileStore {
         isDirectory: Bool, to folder: CInt, as user: Credentials, _ kept: KeptDescriptor? = nil
     ) throws(NTStatus) {
         let given = listedRights(ofFolder: folder, user, kept)
-        guard given.contains(isDirectory ? .appendData : .writeData) else { throw .accessDenied }
+        let needed: AccessMask = isDirectory ? .appendData : .writeData
+        guard given.contains(needed) else { throw .accessDenied.because(.closedFolderByList(missing: needed)) }
     }
 
     /// Linux's rule for taking a name away: write and search the folder, and, in a sticky one, own the file or it.

@@ -10,7 +10,7 @@ extension NTStatus {
         self =
             switch CInt(truncatingIfNeeded: errno) {
             case ENOENT, ENXIO, ENODEV, ESTALE: .objectNameNotFound
-            case EACCES, EPERM: .accessDenied
+            case EACCES, EPERM: .accessDenied.because(.linux(errno: errno))
             case EEXIST: .objectNameCollision
             case ENOTDIR: .objectPathNotFound
             case EISDIR: .fileIsADirectory
@@ -20,13 +20,13 @@ extension NTStatus {
             // A link where none is followed, or one that leads out of the share: for the client there is nothing.
             case ELOOP, EXDEV: .objectNameNotFound
             case ENOSPC, EDQUOT, EFBIG: .diskFull
-            case EROFS: .mediaWriteProtected
+            case EROFS: .mediaWriteProtected.because(.readOnlyFileSystem)
             case EMFILE, ENFILE: .tooManyOpenedFiles
             case ENOMEM, ENOBUFS: .insufficientResources
             case EMLINK: .tooManyLinks
-            case ETXTBSY, EBUSY: .sharingViolation
+            case ETXTBSY, EBUSY: .sharingViolation.because(.localProgram)
             // A mandatory lock, or a lease, of a local process.
-            case EAGAIN: .fileLockConflict
+            case EAGAIN: .fileLockConflict.because(.localProgram)
             case EOPNOTSUPP, ENOSYS, ENOTTY: .notSupported
             case EBADF: .invalidHandle
             case ETIMEDOUT: .ioTimeout

@@ -16,6 +16,8 @@ extension apus_statx {
     var isDirectory: Bool { type == 0o040000 }
     var isRegular: Bool { type == 0o100000 }
     var isSymbolicLink: Bool { type == 0o120000 }
+    /// Immutable or append-only, chattr(1).
+    var isImmutable: Bool { attributes & UInt64(APUS_STATX_IMMUTABLE | APUS_STATX_APPEND) != 0 }
     var isCompressed: Bool {
         get { attributes & UInt64(APUS_STATX_COMPRESSED) != 0 }
         set {

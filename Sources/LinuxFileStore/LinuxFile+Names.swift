@@ -41,7 +41,7 @@ extension LinuxFile {
     }
 
     private func locate(_ components: [NTName]) throws(NTStatus) -> Place {
-        guard let last = components.last else { throw .accessDenied }
+        guard let last = components.last else { throw .accessDenied.because(.shareRoot) }
         let folder = try store.openParent(of: components, caseSensitive: true)
         let name = try SystemPath(last)
         var status = apus_statx()
@@ -56,10 +56,10 @@ extension LinuxFile {
         defer { handle.end() }
         let (information, _, status) = try readInformation(descriptor)
         // [MS-FSA] 2.1.5.15.3.
-        if information.attributes.contains(.readOnly) { throw .cannotDelete }
+        if information.attributes.contains(.readOnly) { throw .cannotDelete.because(.readOnlyAttribute) }
         let components = path.components
         // The root of the share stays.
-        guard !components.isEmpty else { throw .accessDenied }
+        guard !components.isEmpty else { throw .accessDenied.because(.shareRoot) }
         if isDirectory {
             guard try isEmptyFolder(descriptor) else { throw .directoryNotEmpty }
         }
@@ -67,7 +67,7 @@ extension LinuxFile {
         guard
             store.mayDelete(ownedBy: status.user_id, in: folder.descriptor.raw, as: user)
                 || store.mayDeleteByList(descriptor, isPathOnly: handle.isPathOnly, as: user)
-        else { throw .accessDenied }
+        else { throw .accessDenied.because(.undeletable) }
     }
 
     private func isEmptyFolder(_ descriptor: CInt) throws(NTStatus) -> Bool {
@@ -107,7 +107,7 @@ extension LinuxFile {
     func rename(to path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus) {
         try store.refuseVetoed(path.components)
         // The root of a share has no name in it.
-        guard let newName = path.components.last, !self.path.isRoot else { throw .accessDenied }
+        guard let newName = path.components.last, !self.path.isRoot else { throw .accessDenied.because(.shareRoot) }
         try store.identity.act(as: user)
         let source = try locate()
         let target = try store.openParent(of: path.components, caseSensitive: store.options.isCaseSensitive)
@@ -152,7 +152,7 @@ extension LinuxFile {
                 resolve: store.resolve
             ).orThrow())
         let kept = store.dosAttributes(found.raw, isPathOnly: true)
-        if kept?.attributes.contains(.readOnly) == true { throw .accessDenied }
+        if kept?.attributes.contains(.readOnly) == true { throw .accessDenied.because(.readOnlyAttribute) }
         // The user must be allowed to delete it.
         let check = AccessCheck(
             store: store, user: user, status: status, descriptor: found.raw, isPathOnly: true,
@@ -174,7 +174,7 @@ extension LinuxFile {
         if result.failed(EXDEV) { throw .notSameDevice }
         if result.failed(EISDIR) || result.failed(ENOTEMPTY) { throw .accessDenied }
         if result.failed(EINVAL) { throw .invalidParameter }
-        try result.orThrow()
+        guard result >= 0 else { throw store.refusedAdding(result, to: newFolder) }
     }
 
     /// [MS-FSA] 2.1.5.15.6.

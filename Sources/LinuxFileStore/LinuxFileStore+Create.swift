@@ -15,7 +15,7 @@ extension LinuxFileStore {
         let isDirectory = parameters.options.contains(.directoryFile)
         // [MS-FSA] 2.1.5.1.1: what is made read-only could not be deleted on close.
         if parameters.options.contains(.deleteOnClose), parameters.attributes.contains(.readOnly) {
-            throw .cannotDelete
+            throw .cannotDelete.because(.readOnlyAttribute)
         }
         let caseSensitive = isCaseSensitive(parameters)
         let parent = try openParent(of: path.components, caseSensitive: caseSensitive)
@@ -54,13 +54,14 @@ extension LinuxFileStore {
         guard isDirectory else {
             let made = Linux.create(folder, name, mode: mode)
             if made.failed(ENOENT) { throw .objectPathNotFound }
-            let descriptor = OwnedDescriptor(try made.orThrow())
+            guard made >= 0 else { throw refusedAdding(made, to: folder) }
+            let descriptor = OwnedDescriptor(made)
             try settle(mode, of: descriptor.raw, in: folder, isExact: parameters.mode != nil, forced: forced)
             return OpenHandle(descriptor, rights: [.read, .write])
         }
         let made = Linux.makeFolder(folder, name, mode: mode)
         if made.failed(ENOENT) { throw .objectPathNotFound }
-        try made.orThrow()
+        guard made >= 0 else { throw refusedAdding(made, to: folder) }
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
         var opened = Linux.openBeneath(folder, name, flags: flags, resolve: resolve)
         // The folder's default ACL may keep its maker from reading it.
@@ -105,7 +106,7 @@ extension LinuxFileStore {
             try Linux.status(folder, into: &status).orThrow()
             let owner = status.user_id
             try Linux.status(descriptor, into: &status).orThrow()
-            guard status.user_id == user.userID else { throw .accessDenied }
+            guard status.user_id == user.userID else { throw .accessDenied.because(.privilege) }
             try identity.insisting { Linux.setOwner(descriptor, user: owner, group: .max) }.orThrow()
         }
         try Linux.status(descriptor, into: &status).orThrow()
@@ -150,7 +151,7 @@ extension LinuxFileStore {
         let maximal = AccessMask.fileAllAccess
         var granted = parameters.desiredAccess
         if granted.contains(.accessSystemSecurity), !identity.switches || !hasRootPower(user) {
-            throw .privilegeNotHeld
+            throw .privilegeNotHeld.because(.privilege)
         }
         if granted.contains(.maximumAllowed) { granted = granted.union(maximal).subtracting(.maximumAllowed) }
         return OpenedFile(

@@ -89,16 +89,18 @@ extension LinuxFileStore {
     ) throws(NTStatus) {
         let attributes = information.attributes
         // [MS-FSA] 2.1.5.1.2: a read-only file cannot be deleted, on close either.
-        if parameters.options.contains(.deleteOnClose), attributes.contains(.readOnly) { throw .cannotDelete }
+        if parameters.options.contains(.deleteOnClose), attributes.contains(.readOnly) {
+            throw .cannotDelete.because(.readOnlyAttribute)
+        }
         guard parameters.disposition.replacesData else { return }
         // [MS-FSA] 2.1.5.1.2: a folder has no data to replace.
         if information.isDirectory { throw .objectNameCollision }
-        if attributes.contains(.readOnly) { throw .accessDenied }
+        if attributes.contains(.readOnly) { throw .accessDenied.because(.readOnlyAttribute) }
         // [MS-FSA] 2.1.5.1.2: who overwrites a hidden or system file must know that it is one.
         if parameters.disposition != .supersede,
             !attributes.intersection([.hidden, .system]).isSubset(of: parameters.attributes)
         {
-            throw .accessDenied
+            throw .accessDenied.because(.hiddenAttribute)
         }
     }
 
@@ -122,7 +124,7 @@ extension LinuxFileStore {
         }
         guard result.failed(ENOENT) || result.failed(ENOTDIR), let name = path.components.last else {
             if result.failed(ELOOP), parameters.isPOSIX || options.showsSymbolicLinks { throw .stoppedOnSymlink }
-            throw openError(result, path)
+            throw openError(result, path, parameters, as: user)
         }
         // Not there by this name. In which folder would it be, and by which other spelling?
         let caseSensitive = isCaseSensitive(parameters)
@@ -132,7 +134,7 @@ extension LinuxFileStore {
         else { throw .objectNameNotFound }
         let components = parent.components + [spelling]
         let (second, secondRights) = openLeast(try SystemPath(components), parameters, as: user)
-        guard second >= 0 else { throw openError(second, path) }
+        guard second >= 0 else { throw openError(second, NTPath(components: components), parameters, as: user) }
         return Found(descriptor: OwnedDescriptor(second), rights: secondRights, components: components)
     }
 
@@ -187,14 +189,19 @@ extension LinuxFileStore {
         return opened >= 0 ? opened : nil
     }
 
-    private func openError(_ result: Int, _ path: NTPath) -> NTStatus {
+    private func openError(
+        _ result: Int, _ path: NTPath, _ parameters: OpenParameters, as user: Credentials
+    ) -> NTStatus {
+        let status: NTStatus
         switch CInt(truncatingIfNeeded: -result) {
         case ELOOP, EXDEV:
             // A link. Which component it is decides between name and path.
-            (try? openParent(of: path.components, caseSensitive: true)) == nil
+            status =
+                (try? openParent(of: path.components, caseSensitive: true)) == nil
                 ? .objectPathNotFound : .objectNameNotFound
-        default: NTStatus(result: result)
+        default: status = NTStatus(result: result)
         }
+        return explained(status, result, path.components, parameters.desiredAccess, as: user)
     }
 
     /// The file's DOSATTRIB; nil where there is none, or none that makes sense.

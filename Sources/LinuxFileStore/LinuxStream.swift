@@ -194,7 +194,9 @@ final class LinuxStream: StoreFile {
     func removeFile(as user: Credentials) throws(NTStatus) { try file.remove(as: user) }
 
     func checkRemovable(as user: Credentials) throws(NTStatus) {
-        if try file.information().attributes.contains(.readOnly) { throw .cannotDelete }
+        if try file.information().attributes.contains(.readOnly) {
+            throw .cannotDelete.because(.readOnlyAttribute)
+        }
     }
 
     func makeDirectoryCursor(as user: Credentials) throws(NTStatus) -> any DirectoryCursor { throw .invalidParameter }

@@ -32,7 +32,8 @@ extension LinuxFileStore {
     /// A vetoed name is nowhere: the last component is not found, one before it is no path.
     func refuseVetoed(_ components: [NTName]) throws(NTStatus) {
         for (index, name) in components.enumerated() where options.isVetoed(name) {
-            throw index == components.count - 1 ? .objectNameNotFound : .objectPathNotFound
+            let status: NTStatus = index == components.count - 1 ? .objectNameNotFound : .objectPathNotFound
+            throw status.because(.vetoed(component: index))
         }
     }
 
@@ -41,15 +42,17 @@ extension LinuxFileStore {
         let flags = Self.pathOnly | O_DIRECTORY
         let result = openBeneath(try SystemPath(components), flags: flags)
         if result >= 0 { return FoundFolder(descriptor: OwnedDescriptor(result), components: components) }
-        guard result.failed(ENOENT), !caseSensitive else { throw Self.pathError(result) }
+        guard result.failed(ENOENT), !caseSensitive else { throw pathError(result, components) }
         return try openFolderIgnoringCase(components)
     }
 
-    static func pathError(_ result: Int) -> NTStatus {
-        switch CInt(truncatingIfNeeded: -result) {
-        case ENOENT, ENOTDIR, ELOOP, EXDEV: .objectPathNotFound
-        default: NTStatus(result: result)
-        }
+    func pathError(_ result: Int, _ components: [NTName]) -> NTStatus {
+        let status: NTStatus =
+            switch CInt(truncatingIfNeeded: -result) {
+            case ENOENT, ENOTDIR, ELOOP, EXDEV: .objectPathNotFound
+            default: NTStatus(result: result)
+            }
+        return explained(status, result, components)
     }
 
     /// From the root down, component by component, each looked up by its exact name and then by its folded one.
@@ -65,10 +68,10 @@ extension LinuxFileStore {
             } else {
                 guard result.failed(ENOENT), let found = try otherSpelling(of: name, in: folder.raw),
                     !options.isVetoed(found)
-                else { throw Self.pathError(result) }
+                else { throw pathError(result, spelled + [name]) }
                 spelled.append(found)
                 result = openBeneath(try SystemPath(spelled), flags: flags)
-                guard result >= 0 else { throw Self.pathError(result) }
+                guard result >= 0 else { throw pathError(result, spelled) }
             }
             folder = OwnedDescriptor(result)
         }

@@ -132,12 +132,20 @@ extension AccessControlList {
     ///   - identifiers: all SIDs of that somebody.
     ///   - isOwner: whether the file's owner is among them. An owner may always see and change the list, unless the
     ///     list has a word for owners (S-1-3-4).
-    public func rights(of identifiers: Set<SecurityIdentifier>, isOwner: Bool) -> AccessMask {
+    ///   - denying: told of each entry that takes rights away which none before it has given: where it stands, from 0.
+    public func rights(
+        of identifiers: Set<SecurityIdentifier>, isOwner: Bool,
+        denying: (_ index: Int, AccessMask) -> Void = { _, _ in }
+    ) -> AccessMask {
         var granted: AccessMask = []
         var denied: AccessMask = []
         var namesOwner = false
-        for entry in self where !entry.flags.contains(.inheritOnly) && entry.kind != .other {
-            guard let identifier = entry.identifier else { continue }
+        var index = -1
+        for entry in self {
+            index += 1
+            guard !entry.flags.contains(.inheritOnly), entry.kind != .other, let identifier = entry.identifier else {
+                continue
+            }
             let isForOwner = identifier == .ownerRights
             if isForOwner { namesOwner = true }
             guard isForOwner ? isOwner : identifiers.contains(identifier) else { continue }
@@ -145,6 +153,7 @@ extension AccessControlList {
             if entry.kind == .allowed {
                 granted.formUnion(mask.subtracting(denied))
             } else {
+                denying(index, mask.subtracting(granted).subtracting(denied))
                 denied.formUnion(mask.subtracting(granted))
             }
         }

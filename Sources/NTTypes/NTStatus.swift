@@ -3,8 +3,20 @@
 /// A struct and not an enum: unknown codes must survive a round trip.
 public struct NTStatus: RawRepresentable, Hashable, Sendable, Error {
     public let rawValue: UInt32
+    /// Why, where a check said so; never sent, and of no account when statuses are compared.
+    public private(set) var cause: RefusalCause?
     @inlinable
     public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// The same status with its cause.
+    public func because(_ cause: RefusalCause) -> NTStatus {
+        var status = self
+        status.cause = cause
+        return status
+    }
+
+    @inlinable public static func == (one: NTStatus, other: NTStatus) -> Bool { one.rawValue == other.rawValue }
+    @inlinable public func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
 
     /// Only severity "error" fails a request; warnings carry a normal body.
     @inlinable

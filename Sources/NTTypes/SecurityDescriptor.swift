@@ -161,6 +161,18 @@ public struct SecurityDescriptor: Equatable, Sendable {
         guard let discretionaryList else { return .fileAllAccess }
         return discretionaryList.rights(of: identifiers, isOwner: owner.map(identifiers.contains) ?? false)
     }
+
+    /// Why somebody does not have `missing`: the entry that takes part of it away, or that none gives it.
+    public func cause(of missing: AccessMask, for identifiers: Set<SecurityIdentifier>) -> RefusalCause {
+        var cause = RefusalCause.notInList(missing: missing)
+        var isFound = false
+        _ = discretionaryList?.rights(of: identifiers, isOwner: owner.map(identifiers.contains) ?? false) { index, mask in
+            guard !isFound, !mask.isDisjoint(with: missing) else { return }
+            isFound = true
+            cause = .deniedByList(missing: missing.intersection(mask), entry: index)
+        }
+        return cause
+    }
 }
 
 extension [UInt8] {

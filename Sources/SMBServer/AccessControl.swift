@@ -24,7 +24,8 @@ public enum AuthenticationStep: Sendable {
     /// Send the token with STATUS_MORE_PROCESSING_REQUIRED and wait for the next.
     case more(token: [UInt8])
     case done(token: [UInt8], AuthenticatedUser)
-    case failed(NTStatus)
+    /// - reason: in words, where the control plane gives them.
+    case failed(NTStatus, reason: RefusalReason? = nil)
 }
 
 /// Who has logged in.
@@ -59,7 +60,8 @@ public struct AuthenticatedUser: Sendable {
 public enum TreeDecision: Sendable {
     /// - writable: false makes every change STATUS_ACCESS_DENIED (the share, or the user's place in `read list`).
     /// - administrator: file operations run as root (`admin users`).
+    /// - readOnly: why it is not writable.
     /// - credentials: other than the session's where the share says `force user` / `force group`.
-    case granted(share: Share, isWritable: Bool, credentials: Credentials)
-    case refused(NTStatus)
+    case granted(share: Share, isWritable: Bool, credentials: Credentials, readOnly: RefusalReason? = nil)
+    case refused(NTStatus, reason: RefusalReason? = nil)
 }

@@ -48,6 +48,9 @@ public struct Limits: Sendable {
     public var lockRetryInterval: Duration = .milliseconds(500)
     /// SPNEGO token in one SESSION_SETUP.
     public var securityTokenByteCountMax = 64 << 10
+    /// Refusals that are remembered, and how much of the name that each was about.
+    public var denialCountMax = 512
+    public var denialNameByteCountMax = 4096
     public var pathByteCountMax = 32_767 * 2
     public var extendedAttributesByteCountMax = 65_536
 

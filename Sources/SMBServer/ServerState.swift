@@ -125,5 +125,5 @@ extension Server {
 
 extension Session.State {
     /// Of the client, on one of the session's connections.
-    fileprivate var clientAddress: String { channels.values.first?.connection.transport.remoteAddress ?? "" }
+    var clientAddress: String { channels.values.first?.connection.transport.remoteAddress ?? "" }
 }

@@ -20,7 +20,12 @@ struct MessageCodecTests {
     static let answers: [ControlPlaneAnswer] = [
         .acknowledged, .token([9, 8]), .authenticationContinues(token: []), .exchangeUnknown,
         .authenticated(token: [1], login(keyByteCount: 64)), .refused(status: 0xC000_006D),
-        .treeGranted(share: "Data", isWritable: true, isAdministrator: false, forcedUser: "", forcedGroup: "staff"),
+        .refused(
+            status: 0xC000_0022, reason: RefusalReason(.share, "a.conf:3: valid users = bob", remedy: "ask", user: "al")),
+        .treeGranted(share: "Data", isAdministrator: false, forcedUser: "", forcedGroup: "staff", readOnly: nil),
+        .treeGranted(
+            share: "Data", isAdministrator: false, forcedUser: "", forcedGroup: "",
+            readOnly: RefusalReason(.share, "read only", remedy: "")),
         .pipe(PipeAnswer(messages: [[1, 2], [3]], hasMore: true)),
     ]
 

@@ -43,7 +43,7 @@ final class LocalAccess: AccessControl {
         if case .more(let token) = outcome { return .more(token: token) }
         abandon(exchange: exchange)
         switch outcome {
-        case .failed(let status): return .failed(status)
+        case .failed(let status): return .failed(status, reason: nil)
         case .done(let token, let login):
             let user = AuthenticatedUser(
                 name: login.user, domain: login.domain, sessionKey: login.sessionKey,

@@ -20,7 +20,7 @@ long apus_get_file_flags(int descriptor);
 long apus_set_file_flags(int descriptor, unsigned flags);
 enum { APUS_FILE_FLAG_COMPRESSED = 0x4, APUS_FILE_FLAG_NOT_COMPRESSED = 0x400 };
 // In statx's attributes.
-enum { APUS_STATX_COMPRESSED = 0x4 };
+enum { APUS_STATX_COMPRESSED = 0x4, APUS_STATX_IMMUTABLE = 0x10, APUS_STATX_APPEND = 0x20 };
 // Whether the XFS file system behind the descriptor was made with shared blocks: 1 or 0.
 long apus_xfs_shares_blocks(int descriptor);
 

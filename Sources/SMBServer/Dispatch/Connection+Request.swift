@@ -151,13 +151,13 @@ extension Connection {
         case .expired: if !requirements.contains(.allowedWhenExpired) { return .networkSessionExpired }
         case .inProgress, .closed: return .userSessionDeleted
         }
-        if let login = found.login, login.requiresEncryption, !isSealed { return .accessDenied }
+        if let login = found.login, login.requiresEncryption, !isSealed { return .accessDenied.because(.unsealed) }
         guard requirements.contains(.treeConnect) else {
             admission.treeConnect = found.treeConnect
             return nil
         }
         guard let tree = found.treeConnect else { return .networkNameDeleted }
-        if tree.share.requiresEncryption, !isSealed { return .accessDenied }
+        if tree.share.requiresEncryption, !isSealed { return .accessDenied.because(.unsealedShare) }
         admission.treeConnect = tree
         return nil
     }
@@ -172,10 +172,10 @@ extension Connection {
             // Even the answer to a wrong signature is signed: a client that demands it could not read it otherwise.
             admission.signingKey = key
             // SAFETY: the request's bytes outlive the call, and nobody else has them.
-            guard unsafe key.verify(request) else { return .accessDenied }
+            guard unsafe key.verify(request) else { return .accessDenied.because(.wrongSignature) }
             admission.isAuthentic = true
         } else if login.requiresSigning, command != .negotiate, command != .sessionSetup {
-            return .accessDenied
+            return .accessDenied.because(.unsigned)
         }
         return nil
     }
@@ -215,6 +215,7 @@ extension Connection {
             return context.status
         } catch {
             context.reply.count = bodyStart
+            if error.isDenial { context.server.denials.record(error, context) }
             return error
         }
     }

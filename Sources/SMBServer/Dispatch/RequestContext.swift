@@ -31,6 +31,8 @@ struct RequestContext: ~Copyable {
     let wakeReason: ParkedRequest.WakeReason?
     /// The request came with a good signature, or sealed.
     let isAuthentic: Bool
+    /// What the record of a refusal says beyond the status. Touched only by what refuses.
+    var refusal = RefusalNote()
     /// What the error response carries besides the status, [MS-SMB2] 2.2.2.
     var errorResponse = ErrorResponse()
 
@@ -128,7 +130,7 @@ struct RequestContext: ~Copyable {
 
     /// Changes need a share that allows them.
     func requireWritable() throws(NTStatus) {
-        guard treeConnect.isWritable else { throw .accessDenied }
+        guard treeConnect.isWritable else { throw .accessDenied.because(.readOnlyShare(missing: .writeData)) }
     }
 
     /// [MS-SMB2] 3.3.5.2.5: a payload of more than 64 KiB costs a credit for each 64 KiB begun.
@@ -179,9 +181,11 @@ struct RequestContext: ~Copyable {
         // What was opened since this request began to wait is not waited for.
         let newest = parkedRequest?.asyncID ?? .max
         let inTheWay = nodes.filter { node in !node.opens.isEmpty }
-        guard inTheWay.allSatisfy({ $0.isKeptByCaches(before: newest) }) else { throw .accessDenied }
+        guard inTheWay.allSatisfy({ $0.isKeptByCaches(before: newest) }) else {
+            throw .accessDenied.because(.openElsewhere)
+        }
         for node in inTheWay where try breakHandles(of: node, by: open) { throw .pending }
-        guard inTheWay.isEmpty else { throw .accessDenied }
+        guard inTheWay.isEmpty else { throw .accessDenied.because(.openElsewhere) }
     }
 
     /// - Returns: whether an answer is outstanding; this request then waits for it.

@@ -96,7 +96,9 @@ extension CreateHandler {
             if server.send(notices), !admission.isAdmitted { return nil }
         }
         switch admission {
-        case .refused(let status): throw status
+        case .refused(let status):
+            if case .shareMode(let holder) = status.cause { context.refusal.note(holder: holder, in: node) }
+            throw status
         case .mustWait: throw .pending
         case .admitted(let caching):
             if case .lease(let lease) = request {

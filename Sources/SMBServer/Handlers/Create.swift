@@ -40,7 +40,12 @@ enum CreateHandler {
         } catch { throw .invalidParameter }
         // [MS-SMB2] 3.3.5.9: levels beyond Delegate do not exist.
         guard level <= 3 else { throw .badImpersonationLevel }
-        try handle(input, in: &context).encode(into: context.reply, headerStart: context.headerStart)
+        do throws(NTStatus) {
+            try handle(input, in: &context).encode(into: context.reply, headerStart: context.headerStart)
+        } catch {
+            if error.isDenial { context.refusal.note(input.name, input.desiredAccess) }
+            throw error
+        }
     }
 
     static func handle(_ input: Input, in context: inout RequestContext) throws(NTStatus) -> CreateResponse {
@@ -52,25 +57,10 @@ enum CreateHandler {
 
     /// Opens the file, whatever may have been opened for the same request before.
     static func create(
-        _ input: Input, in store: any FileStore, _ context: inout RequestContext
+        _ request: Input, in store: any FileStore, _ context: inout RequestContext
     ) throws(NTStatus) -> (open: Open, response: CreateResponse) {
-        try checkParameters(input)
-        let isPOSIX = isPOSIX(input, context.treeConnect)
-        let path = try path(of: input, isPOSIX: isPOSIX)
-        let hides = context.treeConnect.share.hides
-        if path.components.contains(where: hides) { throw .objectNameNotFound }
-        // Previous versions are kept by nobody yet, so there is none of that time.
-        if input.contexts.timewarp != nil { throw .objectNameNotFound }
-        var input = input
-        input.options.subtract(ignoredOptions)
-        if !isPOSIX, NTPath.namesUnnamedStream(input.name) {
-            // Where there are no streams, the name is none.
-            guard store.capabilities.contains(.namedStreams) else { throw .objectNameInvalid }
-            // [MS-FSA] 2.1.5.1: a data stream is not a folder.
-            if input.options.contains(.directoryFile) { throw .notADirectory }
-            input.options.insert(.nonDirectoryFile)
-        }
-        let parameters = try openParameters(input, context)
+        let isPOSIX = isPOSIX(request, context.treeConnect)
+        let (path, input, parameters) = try prepare(request, in: store, context.treeConnect)
         while true {
             let opened: OpenedFile
             do throws(NTStatus) {
@@ -95,6 +85,30 @@ enum CreateHandler {
 
     // MARK: checks
 
+    /// What the store is asked for, once all that can be said without it has been.
+    static func prepare(
+        _ input: Input, in store: any FileStore, _ tree: TreeConnect
+    ) throws(NTStatus) -> (NTPath, Input, OpenParameters) {
+        try checkParameters(input)
+        let isPOSIX = isPOSIX(input, tree)
+        let path = try path(of: input, isPOSIX: isPOSIX)
+        if let index = path.components.firstIndex(where: tree.share.hides) {
+            throw .objectNameNotFound.because(.vetoed(component: index))
+        }
+        // Previous versions are kept by nobody yet, so there is none of that time.
+        if input.contexts.timewarp != nil { throw .objectNameNotFound }
+        var input = input
+        input.options.subtract(ignoredOptions)
+        if !isPOSIX, NTPath.namesUnnamedStream(input.name) {
+            // Where there are no streams, the name is none.
+            guard store.capabilities.contains(.namedStreams) else { throw .objectNameInvalid }
+            // [MS-FSA] 2.1.5.1: a data stream is not a folder.
+            if input.options.contains(.directoryFile) { throw .notADirectory }
+            input.options.insert(.nonDirectoryFile)
+        }
+        return (path, input, try openParameters(input, tree))
+    }
+
     /// Hints that change nothing here. FILE_OPEN_REMOTE_INSTANCE and the two oplock options are ignored as
     /// [MS-SMB2] 2.2.13 asks of the server.
     private static let ignoredOptions: CreateOptions = [
@@ -111,11 +125,13 @@ enum CreateHandler {
         guard options.rawValue & 0x0010_2080 == 0 else { throw .notSupported }
         guard input.shareAccess.rawValue <= 7 else { throw .invalidParameter }
         // Bits of the access mask that stand for nothing, and no bit at all.
-        guard input.desiredAccess.rawValue & 0x0CE0_FE00 == 0, !input.desiredAccess.isEmpty else { throw .accessDenied }
+        guard input.desiredAccess.rawValue & 0x0CE0_FE00 == 0, !input.desiredAccess.isEmpty else {
+            throw .accessDenied.because(.request)
+        }
         // [MS-FSCC] 2.6: the attributes that a client may ask for; FILE_ATTRIBUTE_DEVICE and the rest are refused.
         guard input.fileAttributes.rawValue & 0xFFFF_8048 == 0 else { throw .invalidParameter }
         // Nothing is encrypted on the disk for one user, as NTFS would.
-        guard !input.fileAttributes.contains(.encrypted) else { throw .accessDenied }
+        guard !input.fileAttributes.contains(.encrypted) else { throw .accessDenied.because(.request) }
         if options.contains([.directoryFile, .nonDirectoryFile]) { throw .invalidParameter }
         if options.contains(.directoryFile), [.supersede, .overwrite, .overwriteIf].contains(input.disposition) {
             throw .invalidParameter
@@ -123,14 +139,11 @@ enum CreateHandler {
         if options.contains(.deleteOnClose),
             input.desiredAccess.expandingGenericRights.isDisjoint(with: [.delete, .maximumAllowed])
         {
-            throw .accessDenied
+            throw .accessDenied.because(.request)
         }
     }
 
-    private static func openParameters(
-        _ input: Input, _ context: borrowing RequestContext
-    ) throws(NTStatus) -> OpenParameters {
-        let tree = context.treeConnect
+    private static func openParameters(_ input: Input, _ tree: TreeConnect) throws(NTStatus) -> OpenParameters {
         var access = input.desiredAccess
         // Beside "all that I may", to run is asked for as far as it is given: smbtorture's maximum_allowed, and ksmbd.
         if access.contains(.maximumAllowed) { access.remove(.genericExecute) }
@@ -139,7 +152,7 @@ enum CreateHandler {
         if !tree.isWritable {
             guard access.subtracting([.maximumAllowed, .synchronize]).isSubset(of: tree.maximalAccess),
                 [.open, .openIf].contains(input.disposition), !input.options.contains(.deleteOnClose)
-            else { throw .accessDenied }
+            else { throw .accessDenied.because(.readOnlyShare(missing: access.subtracting(tree.maximalAccess))) }
         }
         // Overwriting replaces data, so it takes the right to write it: [MS-FSA] 2.1.5.1.2.
         if input.overwrites {

@@ -20,6 +20,9 @@ struct CreateContexts {
     private(set) var reconnect: ReconnectRequest?
     private(set) var appInstance: AppInstance?
 
+    /// None.
+    init() {}
+
     /// - Throws: where a context's data is not what its section demands: STATUS_INVALID_PARAMETER, 3.3.5.9.
     init(_ chain: RawSpan, _ negotiated: Connection.Negotiated?, limits: Limits) throws(WireError) {
         var walk = CreateContextReader(chain)

@@ -20,7 +20,7 @@ enum ReadHandler {
         // [MS-FSA] 2.1.5.3: no file reaches beyond 2^63 - 1.
         guard request.offset <= UInt64(Int64.max) - UInt64(request.length) else { throw .invalidParameter }
         if open.node.isLocked(request.offset..<request.offset + UInt64(request.length), against: open, writing: false) {
-            throw .fileLockConflict
+            throw .fileLockConflict.because(.lockedRange)
         }
         let marker = ReadResponse.begin(into: context.reply)
         let count = try read(request, from: open, in: context)

@@ -34,7 +34,8 @@ enum SessionSetupHandler {
             context.preauthTarget = .session(session)
             SessionSetupResponse(sessionFlags: [], securityBuffer: token).encode(
                 into: context.reply, headerStart: context.headerStart)
-        case .failed(let status):
+        case .failed(let status, let reason):
+            context.refusal.reason = reason
             // [MS-SMB2] 3.3.5.5.3: a failed login, the first or a later one, ends the session.
             session.state.withLock { $0.exchange = nil }
             context.server.end(session, on: context.connection)
@@ -49,7 +50,7 @@ enum SessionSetupHandler {
     private static func checkAvailable(_ input: Input, _ context: borrowing RequestContext) throws(NTStatus) {
         // [MS-SMB2] 3.3.5.5 point 1: a server that demands sealing has nothing to say to a client that cannot.
         if context.server.settings.encryption == .required, context.connection.negotiated?.cipher == 0 {
-            throw .accessDenied
+            throw .accessDenied.because(.clientWithoutCipher)
         }
         // Binding a channel needs IsMultiChannelCapable, point 4.
         if input.isBinding { throw .requestNotAccepted }
@@ -113,7 +114,7 @@ enum SessionSetupHandler {
         } else {
             if !user.isAuthenticated, settings.signing == .required || settings.encryption == .required {
                 context.server.end(session, on: context.connection)
-                throw .accessDenied
+                throw .accessDenied.because(.guestWithoutKey)
             }
             let wantsSigning = input.securityMode.contains(.signingRequired) || settings.signing == .required
             login = makeLogin(user, session, negotiated, wantsSigning, settings)

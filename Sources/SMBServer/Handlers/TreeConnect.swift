@@ -10,7 +10,12 @@ enum TreeConnectHandler {
             let request = try TreeConnectRequest(from: &reader)
             path = try NTName(utf16LittleEndian: request.path)
         } catch { throw .invalidParameter }
-        try handle(path, in: &context).encode(into: context.reply)
+        do throws(NTStatus) {
+            try handle(path, in: &context).encode(into: context.reply)
+        } catch {
+            context.refusal.name = path
+            throw error
+        }
     }
 
     /// - Parameter path: `\\server\share`.
@@ -19,22 +24,27 @@ enum TreeConnectHandler {
         // A downgraded NEGOTIATE would show in the signature: so 3.1.1 insists on one here, of those who have a secret.
         if context.dialect == .smb311, !context.isAuthentic, login.user.isAuthenticated {
             context.disconnectReason = .protocolViolation("TREE_CONNECT neither signed nor sealed")
-            throw .accessDenied
+            throw .accessDenied.because(.unsigned)
         }
         let share = try shareName(in: path)
         let decision = context.server.accessControl.connectTree(
             share: share, user: login.user, remoteAddress: context.connection.transport.remoteAddress)
         switch decision {
-        case .refused(let status): throw status
-        case .granted(let share, let isWritable, let credentials):
+        case .refused(let status, let reason):
+            context.refusal.reason = reason
+            throw status
+        case .granted(let share, let isWritable, let credentials, let readOnly):
             // With the key of a guest, which is no secret, sealing would only look like it.
             if share.requiresEncryption, login.sealingKey == nil || !login.user.isAuthenticated {
                 context.server.accessControl.disconnectTree(share: share.name, user: login.user)
-                throw .accessDenied
+                throw .accessDenied.because(
+                    login.user.isAuthenticated ? .unsealedShare : .guestWithoutKey)
             }
             let session = context.session
             let tree = try session.insertTreeConnect(limit: context.limits.treeConnectCountPerSessionMax) { id in
-                TreeConnect(id: id, share: share, session: session, isWritable: isWritable, credentials: credentials)
+                TreeConnect(
+                    id: id, share: share, session: session, isWritable: isWritable, credentials: credentials,
+                    readOnlyReason: readOnly)
             }
             context.responseTreeID = tree.id
             return response(for: tree)

@@ -22,7 +22,7 @@ enum WriteHandler {
         let offset = request.offset
         guard offset <= UInt64(Int64.max) - UInt64(count) else { throw .invalidParameter }
         if open.node.isLocked(offset..<offset + UInt64(count), against: open, writing: true) {
-            throw .fileLockConflict
+            throw .fileLockConflict.because(.lockedRange)
         }
         if count > 0 {
             context.server.send(open.node.breakReaders(by: open))

@@ -29,11 +29,13 @@ extension FileNode {
     func enterStream(_ open: Open) -> NTStatus? {
         state.withLock { state in
             let name = open.file.path.components
-            if state.pendingRemovals.contains(where: { $0.name.components == name }) { return .deletePending }
+            if state.pendingRemovals.contains(where: { $0.name.components == name }) {
+                return .deletePending.because(.deletePending)
+            }
             let forbidsDeletion =
                 !open.grantedAccess.isDisjoint(with: Self.sharingAccess) && !open.shareAccess.contains(.delete)
             if forbidsDeletion, state.opens.contains(where: { $0.grantedAccess.contains(.delete) }) {
-                return .sharingViolation
+                return .sharingViolation.because(.shareMode(holder: 0))
             }
             state.streamOpens.append(open)
             return nil

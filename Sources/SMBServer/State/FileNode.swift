@@ -107,19 +107,19 @@ final class FileNode: Sendable {
         if let refusal = base?.enterStream(open) { return .refused(refusal) }
         var collected: [BreakNotice] = []
         let admission = state.withLock { state -> Admission in
-            if state.removal(of: open) != nil { return .refused(.deletePending) }
+            if state.removal(of: open) != nil { return .refused(.deletePending.because(.deletePending)) }
             let holder: CacheGrant.Holder =
                 if case .lease(let lease) = request { .lease(lease.identity) } else { .open(open.fileID.volatile) }
             // [MS-FSA] 2.1.5.1.2: who replaces the data writes, whatever it asks for besides.
             let access = overwrites ? open.grantedAccess.union(.writeData) : open.grantedAccess
-            let hasConflict = Self.hasConflict(access, open.shareAccess, in: state)
+            let inTheWay = Self.holder(inTheWayOf: access, open.shareAccess, in: state)
             let mustWait = state.breakForOpen(
-                by: holder, access: open.grantedAccess, overwrites: overwrites, hasConflict: hasConflict, &collected)
+                by: holder, access: open.grantedAccess, overwrites: overwrites, hasConflict: inTheWay != nil, &collected)
             if mustWait {
                 if let parked { state.breakWaiters.append(parked) }
                 return .mustWait
             }
-            if hasConflict { return .refused(.sharingViolation) }
+            if let inTheWay { return .refused(.sharingViolation.because(.shareMode(holder: inTheWay))) }
             state.opens.append(open)
             return .admitted(state.grant(request, to: open))
         }
@@ -128,13 +128,14 @@ final class FileNode: Sendable {
         return admission
     }
 
-    private static func hasConflict(_ access: AccessMask, _ share: ShareAccess, in state: State) -> Bool {
-        guard !access.isDisjoint(with: sharingAccess) else { return false }
-        if access.contains(.delete), state.streamsForbidDeletion { return true }
-        return state.opens.contains { other in
+    /// The open that sharing is not agreed upon with, by its volatile FileId; 0 for one of a stream; nil for none.
+    private static func holder(inTheWayOf access: AccessMask, _ share: ShareAccess, in state: State) -> UInt64? {
+        guard !access.isDisjoint(with: sharingAccess) else { return nil }
+        if access.contains(.delete), state.streamsForbidDeletion { return 0 }
+        return state.opens.first { other in
             !other.grantedAccess.isDisjoint(with: sharingAccess)
                 && (!allows(other.shareAccess, access) || !allows(share, other.grantedAccess))
-        }
+        }?.fileID.volatile
     }
 
     private static func allows(_ share: ShareAccess, _ access: AccessMask) -> Bool {

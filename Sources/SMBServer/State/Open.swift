@@ -105,9 +105,11 @@ final class Open: Sendable {
     var credentials: Credentials { treeConnect.credentials }
 
     func require(_ access: AccessMask) throws(NTStatus) {
-        guard grantedAccess.isSuperset(of: access) else { throw .accessDenied }
+        guard grantedAccess.isSuperset(of: access) else {
+            throw .accessDenied.because(.handle(missing: access.subtracting(grantedAccess)))
+        }
     }
     func requireAny(of access: AccessMask) throws(NTStatus) {
-        guard !grantedAccess.isDisjoint(with: access) else { throw .accessDenied }
+        guard !grantedAccess.isDisjoint(with: access) else { throw .accessDenied.because(.handle(missing: access)) }
     }
 }

@@ -61,6 +61,8 @@ public final class Server: Sendable {
     let directoryLeases = DirectoryLeases()
     let notifier = ChangeNotifier()
     let parkedRequests = ParkedRequestQueue()
+    /// What was refused, and why.
+    public let denials: DenialLog
     let startTime: FileTime
     private let nextIdentifier = Atomic<UInt64>(1)
     let openCount = Atomic<Int>(0)
@@ -74,6 +76,7 @@ public final class Server: Sendable {
         self.accessControl = accessControl
         self.buffers = buffers
         self.pipeService = pipeService
+        denials = DenialLog(countMax: settings.limits.denialCountMax)
         startTime = environment.now()
     }
 

@@ -8,6 +8,8 @@ final class TreeConnect: Sendable {
     let share: Share
     let session: Session
     let isWritable: Bool
+    /// Why it is not, in words, where somebody said so.
+    let readOnlyReason: RefusalReason?
     /// A POSIX context has come: the client's mount is one with the POSIX extensions, also where Linux leaves the
     /// context out (to rename, link, delete or change a mode).
     let usesPOSIX = Atomic<Bool>(false)
@@ -16,11 +18,15 @@ final class TreeConnect: Sendable {
     /// The most that any open here can be granted: TreeConnect.MaximalAccess.
     let maximalAccess: AccessMask
 
-    init(id: UInt32, share: Share, session: Session, isWritable: Bool, credentials: Credentials) {
+    init(
+        id: UInt32, share: Share, session: Session, isWritable: Bool, credentials: Credentials,
+        readOnlyReason: RefusalReason? = nil
+    ) {
         self.id = id
         self.share = share
         self.session = session
         self.isWritable = isWritable
+        self.readOnlyReason = readOnlyReason
         self.credentials = credentials
         maximalAccess =
             isWritable

@@ -51,7 +51,7 @@ enum ControlPlaneProcess {
         }
     }
 
-    private static func load(config: String, users: String) throws -> LoginService.Settings {
+    static func load(config: String, users: String) throws -> LoginService.Settings {
         let (configuration, _) = try ServerConfiguration.load(config)
         var database = try UserDatabase(path: users, text: TextFile.read(users) ?? "")
         let map = configuration.usernameMapPath
@@ -61,7 +61,7 @@ enum ControlPlaneProcess {
             }
             database.usernameMap = try UsernameMap(path: map, text: text)
         }
-        var settings = LoginService.Settings(configuration: configuration, users: database)
+        var settings = LoginService.Settings(configuration: configuration, users: database, usersPath: users)
         // Name services load what the system is configured to and may connect to anything: only now, or not at all.
         for share in configuration.shares {
             for list in [share.validUsers, share.invalidUsers, share.readList, share.writeList, share.adminUsers] {

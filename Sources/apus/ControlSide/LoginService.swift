@@ -11,6 +11,8 @@ final class LoginService: ControlPlaneHandler {
     struct Settings: Sendable {
         var configuration: ServerConfiguration
         var users: UserDatabase
+        /// For messages.
+        var usersPath = ""
         /// The groups that the configuration names, by name.
         var groupIDs: [String: UInt32] = [:]
         /// nil where tickets are not taken.
@@ -22,7 +24,7 @@ final class LoginService: ControlPlaneHandler {
     }
     /// Logins under way at once; more than that is an attack, and the oldest gives way.
     private static let exchangeCountMax = 4096
-    private let settings: Settings
+    let settings: Settings
     private let pipes = PipeTable()
     private let exchanges = Mutex<[UInt64: Exchange]>([:])
     private let now: @Sendable () -> FileTime
@@ -35,6 +37,12 @@ final class LoginService: ControlPlaneHandler {
     }
 
     func answer(_ request: ControlPlaneRequest, asking dataPlane: DataPlaneClient) -> ControlPlaneAnswer {
+        guard case .pipe(let request) = request else { return answer(request) }
+        return pipes.answer(request, ServerFacts(settings: settings, dataPlane: dataPlane, now: now))
+    }
+
+    /// Of requests other than those of pipes, which want a data plane to ask back.
+    func answer(_ request: ControlPlaneRequest) -> ControlPlaneAnswer {
         switch request {
         case .initialToken:
             return .token(AuthenticationExchange.initialToken(offersKerberos: settings.kerberos != nil))
@@ -50,8 +58,7 @@ final class LoginService: ControlPlaneHandler {
                 user: user, isGuest: isGuest, isAnonymous: isAnonymous, groupIDs: groupIDs, address: address)
             return connect(share, client, Int(connectionCount))
         case .heartbeat: return .acknowledged
-        case .pipe(let request):
-            return pipes.answer(request, ServerFacts(settings: settings, dataPlane: dataPlane, now: now))
+        case .pipe: return refused(.notSupported)
         }
     }
 
@@ -74,8 +81,9 @@ final class LoginService: ControlPlaneHandler {
         case .more(let token): return .authenticationContinues(token: token)
         case .failed(let status):
             end(id)
-            log("\(address): login refused: \(status)")
-            return .refused(status: status.rawValue)
+            let reason = reason(status, login.claimedUser)
+            log("\(address): login refused: \(reason.rule)")
+            return .refused(status: status.rawValue, reason: reason)
         case .done(let token, let done):
             end(id)
             guard done.user.utf8.count <= LoginOutcome.nameByteCountMax,
@@ -141,28 +149,17 @@ final class LoginService: ControlPlaneHandler {
     // MARK: tree connects
 
     private func connect(_ name: String, _ client: ShareRules.Client, _ connectionCount: Int) -> ControlPlaneAnswer {
-        let configuration = settings.configuration
-        if name.lowercased() == "ipc$" {
-            guard configuration.restrictAnonymous == 0 || !(client.isGuest || client.isAnonymous) else {
-                return refused(.accessDenied)
-            }
+        let admission = settings.configuration.admit(
+            client, to: name, groupIDs: settings.groupIDs, connectionCount: connectionCount)
+        switch admission {
+        case .refused(let status, let reason):
+            log("\(client.address): '\(client.user)' may not use [\(name)]: \(reason.rule)")
+            return .refused(status: status.rawValue, reason: reason)
+        case .granted(let share, let isAdministrator, let forcedUser, let forcedGroup, let readOnly):
             return .treeGranted(
-                share: "IPC$", isWritable: true, isAdministrator: false, forcedUser: "", forcedGroup: "")
+                share: share, isAdministrator: isAdministrator, forcedUser: forcedUser, forcedGroup: forcedGroup,
+                readOnly: readOnly)
         }
-        guard let share = configuration.shares.first(where: { $0.name.lowercased() == name.lowercased() }) else {
-            return refused(.badNetworkName)
-        }
-        let rules = ShareRules(share: share, groupIDs: settings.groupIDs)
-        guard case .granted(let isWritable, let isAdministrator, let forcedUser) = rules.decide(client) else {
-            log("\(client.address): '\(client.user)' may not use [\(share.name)]")
-            return refused(.accessDenied)
-        }
-        if share.connectionCountMax > 0, connectionCount >= share.connectionCountMax {
-            return refused(.requestNotAccepted)
-        }
-        return .treeGranted(
-            share: share.name, isWritable: isWritable, isAdministrator: isAdministrator, forcedUser: forcedUser,
-            forcedGroup: share.forceGroup)
     }
 
     private func refused(_ status: NTStatus) -> ControlPlaneAnswer { .refused(status: status.rawValue) }

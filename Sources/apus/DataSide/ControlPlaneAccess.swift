@@ -22,16 +22,18 @@ final class ControlPlaneAccess: AccessControl {
     /// As many sessions as there can be at most.
     private static let historyCountMax = 65_536
 
-    private let client: ControlPlaneClient
+    private let ask: @Sendable (ControlPlaneRequest) -> ControlPlaneAnswer?
     /// False for a server that was not started by root, which can only be itself.
     private let actsAsUsers: Bool
     private let log: @Sendable (String) -> Void
     private let state = Mutex(State())
 
+    /// - Parameter ask: the control plane; nil when it does not answer.
     init(
-        client: ControlPlaneClient, shares: [Share], actsAsUsers: Bool, log: @escaping @Sendable (String) -> Void
+        ask: @escaping @Sendable (ControlPlaneRequest) -> ControlPlaneAnswer?, shares: [Share], actsAsUsers: Bool,
+        log: @escaping @Sendable (String) -> Void
     ) {
-        self.client = client
+        self.ask = ask
         self.actsAsUsers = actsAsUsers
         self.log = log
         replaceShares(shares)
@@ -52,15 +54,15 @@ final class ControlPlaneAccess: AccessControl {
 
     func authenticate(exchange: UInt64, token: [UInt8], remoteAddress: String) -> AuthenticationStep {
         let history = state.withLock { $0.histories.removeValue(forKey: exchange) }
-        var answer = client.ask(
+        var answer = ask(
             .authenticate(
                 exchange: exchange, isContinued: history != nil, token: token, remoteAddress: remoteAddress))
         // Another control plane than the one before: it is told what was said.
         if answer == .exchangeUnknown, let history {
-            guard client.ask(.resumeExchange(exchange: exchange, tokens: history)) == .acknowledged else {
+            guard ask(.resumeExchange(exchange: exchange, tokens: history)) == .acknowledged else {
                 return .failed(.logonFailure)
             }
-            answer = client.ask(
+            answer = ask(
                 .authenticate(exchange: exchange, isContinued: true, token: token, remoteAddress: remoteAddress))
         }
         switch answer {
@@ -68,7 +70,7 @@ final class ControlPlaneAccess: AccessControl {
             remember((history ?? []) + [token, answer], of: exchange)
             return .more(token: answer)
         case .authenticated(let token, let login): return accept(token, login, remoteAddress)
-        case .refused(let status): return .failed(NTStatus(rawValue: status))
+        case .refused(let status, let reason): return .failed(NTStatus(rawValue: status), reason: reason)
         default: return .failed(.insufficientServerResources)
         }
     }
@@ -84,8 +86,11 @@ final class ControlPlaneAccess: AccessControl {
 
     private func accept(_ token: [UInt8], _ login: LoginOutcome, _ remoteAddress: String) -> AuthenticationStep {
         guard let credentials = credentials(of: login) else {
-            log("\(remoteAddress): this system has no account '\(login.account)'")
-            return .failed(.logonFailure)
+            let rule = "this system has no account '\(login.account)'"
+            log("\(remoteAddress): \(rule)")
+            return .failed(
+                .logonFailure,
+                reason: RefusalReason(.login, rule, remedy: "useradd -M \(login.account)", user: login.user))
         }
         return .done(
             token: token,
@@ -108,7 +113,7 @@ final class ControlPlaneAccess: AccessControl {
 
     func abandon(exchange: UInt64) {
         guard state.withLock({ $0.histories.removeValue(forKey: exchange) }) != nil else { return }
-        _ = client.ask(.abandon(exchange: exchange))
+        _ = ask(.abandon(exchange: exchange))
     }
 
     func logOut(user: AuthenticatedUser) {}
@@ -139,22 +144,28 @@ final class ControlPlaneAccess: AccessControl {
     private func decide(
         _ name: String, _ user: AuthenticatedUser, _ remoteAddress: String, connectionCount: Int
     ) -> TreeDecision {
-        let answer = client.ask(
+        let answer = ask(
             .connectTree(
                 share: name, user: user.name, isGuest: user.isGuest, isAnonymous: user.isAnonymous,
                 groupIDs: groupIDs(of: user), connectionCount: UInt32(connectionCount),
                 remoteAddress: remoteAddress))
         switch answer {
-        case .treeGranted(let granted, let isWritable, let isAdministrator, let forcedUser, let forcedGroup):
+        case .treeGranted(let granted, let isAdministrator, let forcedUser, let forcedGroup, let readOnly):
             guard granted.lowercased() == name.lowercased(),
                 let share = state.withLock({ $0.shares[granted.lowercased()] })
-            else { return .refused(.badNetworkName) }
-            guard let acting = acting(user.credentials, isAdministrator, forcedUser, forcedGroup) else {
-                log("[\(granted)]: there is no user '\(forcedUser)' or group '\(forcedGroup)' on this system")
-                return .refused(.accessDenied)
+            else {
+                let rule = "the folder of [\(granted)] could not be opened when the configuration was read"
+                return .refused(
+                    .badNetworkName, reason: RefusalReason(.share, rule, remedy: "mend its path (see the log), and reload"))
             }
-            return .granted(share: share, isWritable: isWritable, credentials: acting)
-        case .refused(let status): return .refused(NTStatus(rawValue: status))
+            guard let acting = acting(user.credentials, isAdministrator, forcedUser, forcedGroup) else {
+                let rule = "[\(granted)]: force user = \(forcedUser), force group = \(forcedGroup): this system has none such"
+                log(rule)
+                return .refused(
+                    .accessDenied, reason: RefusalReason(.share, rule, remedy: "name a user and group of this system"))
+            }
+            return .granted(share: share, isWritable: readOnly == nil, credentials: acting, readOnly: readOnly)
+        case .refused(let status, let reason): return .refused(NTStatus(rawValue: status), reason: reason)
         default: return .refused(.insufficientServerResources)
         }
     }

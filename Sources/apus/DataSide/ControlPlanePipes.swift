@@ -28,7 +28,7 @@ final class ControlPlanePipes: PipeService {
     func transact(_ pipe: UInt64, _ input: [UInt8]) throws(NTStatus) -> PipeOutput {
         switch client.ask(.pipe(.transact(pipe: pipe, input: input))) {
         case .pipe(let answer): return PipeOutput(messages: answer.messages, hasMore: answer.hasMore)
-        case .refused(let status): throw NTStatus(rawValue: status)
+        case .refused(let status, _): throw NTStatus(rawValue: status)
         default: throw .pipeDisconnected
         }
     }
@@ -38,7 +38,7 @@ final class ControlPlanePipes: PipeService {
     private func acknowledge(_ request: PipeRequest) throws(NTStatus) {
         switch client.ask(.pipe(request)) {
         case .acknowledged: return
-        case .refused(let status): throw NTStatus(rawValue: status)
+        case .refused(let status, _): throw NTStatus(rawValue: status)
         default: throw .pipeNotAvailable
         }
     }

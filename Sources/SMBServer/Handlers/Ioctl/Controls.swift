@@ -32,7 +32,7 @@ extension IoctlHandler {
 
     private static func distrust(_ context: inout RequestContext) throws(NTStatus) -> [UInt8] {
         context.disconnectReason = .protocolViolation("VALIDATE_NEGOTIATE_INFO differs from the negotiation")
-        throw .accessDenied
+        throw .accessDenied.because(.request)
     }
 
     /// FSCTL_CREATE_OR_GET_OBJECT_ID and FSCTL_GET_OBJECT_ID, [MS-FSCC] 2.3.1: every file has one already, made of its

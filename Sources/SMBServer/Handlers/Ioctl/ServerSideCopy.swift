@@ -111,7 +111,7 @@ extension IoctlHandler {
         if source.node.isLocked(chunk.sourceRange, against: source, writing: false)
             || open.node.isLocked(chunk.targetRange, against: open, writing: true)
         {
-            throw .fileLockConflict
+            throw .fileLockConflict.because(.lockedRange)
         }
         guard chunk.sourceRange.upperBound <= (try source.file.information().endOfFile) else {
             throw .invalidViewSize

@@ -49,7 +49,7 @@ extension SetInfoHandler {
         }
         // The root has no name to change.
         guard !source.isRoot || source.stream != nil else { throw .invalidParameter }
-        guard !open.node.isDeletePending(for: open) else { throw .accessDenied }
+        guard !open.node.isDeletePending(for: open) else { throw .accessDenied.because(.deletePending) }
         if source.stream != nil {
             // A stream stays with its file. Windows finds that out once it has opened the folder.
             try requireParent(of: try NTPath(clientName: new.name), allowsEntries: open, in: &context)
@@ -97,7 +97,7 @@ extension SetInfoHandler {
         let new = try NewName(input, isExtended: false)
         guard !open.isDirectory else { throw .fileIsADirectory }
         guard open.file.path.stream == nil else { throw .invalidParameter }
-        guard !open.node.isDeletePending(for: open) else { throw .accessDenied }
+        guard !open.node.isDeletePending(for: open) else { throw .accessDenied.because(.deletePending) }
         let target = try path(new.name, for: open)
         try requireParent(of: target, allowsEntries: open, in: &context)
         try clear(target, new, for: open, in: &context)
@@ -135,7 +135,7 @@ extension SetInfoHandler {
             guard other !== open, !other.grantedAccess.isDisjoint(with: data) else { return false }
             return other.grantedAccess.contains(.delete) || !other.shareAccess.contains(.write)
         }
-        if conflict { throw .sharingViolation }
+        if conflict { throw .sharingViolation.because(.openElsewhere) }
     }
 
     /// What stands at the new name must allow to be replaced.
@@ -144,8 +144,10 @@ extension SetInfoHandler {
     ) throws(NTStatus) {
         guard let existing = try probe(target, open), existing.identity != open.file.identity else { return }
         guard new.replacesExisting else { throw .objectNameCollision }
-        guard !existing.isDirectory else { throw .accessDenied }
-        if existing.attributes.contains(.readOnly), !new.ignoresReadOnly { throw .accessDenied }
+        guard !existing.isDirectory else { throw .accessDenied.because(.request) }
+        if existing.attributes.contains(.readOnly), !new.ignoresReadOnly {
+            throw .accessDenied.because(.readOnlyAttribute)
+        }
         if !new.hasPOSIXSemantics {
             try context.awaitClose(of: context.server.files.nodes(of: existing.identity), besides: open)
         }

@@ -1,0 +1,50 @@
+import ArgumentParser
+import Configuration
+import NTTypes
+
+/// `apus why`: may a user do that, and if not, by what.
+struct WhyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "why", abstract: "Say whether a user may do something with a file, and what decides.",
+        discussion: """
+            The answer comes from the configuration, the accounts and the files as they are now; no server needs to run. \
+            What other programs have open is not looked at: see `apus denials` for requests that were refused. \
+            Ends with 0 if it is allowed, and with 1 if not.
+            """)
+
+    @Argument(help: "The user, by the name for logging in.") var user: String
+    @Argument(help: #"\\server\share\path, share/path, or a path of this machine that is inside a share."#)
+    var path: String
+    @Option(help: "read, write (or make, where there is none), delete, execute, permissions or ownership.")
+    var access = Question.Access.read
+    @Option(help: "The client's address, to look at hosts allow and hosts deny too.") var from: String?
+    @Option(name: .shortAndLong, help: "The configuration, ksmbd.conf or smb.conf.") var config =
+        "/etc/ksmbd/ksmbd.conf"
+    @Option(name: .shortAndLong, help: "The user database.") var users = "/etc/ksmbd/ksmbdpwd.db"
+
+    func run() throws {
+        let question: Question
+        do {
+            question = try Question(
+                config: config, users: users, user: user, target: path, access: access, address: from)
+        } catch {
+            StandardError.write("apus: \(error)\n")
+            throw ExitCode(2)
+        }
+        let what = #"\\\#(question.configuration.name)\\#(question.share)\\#(question.path.split(separator: "/").joined(separator: "\\"))"#
+        switch question.answer() {
+        case .allowed(let whom): print("allowed: \(user) may \(access.words) \(what), \(whom)")
+        case .denied(let status, let reason):
+            print(
+                """
+                denied: \(user) may not \(access.words) \(what) (\(status.words))
+                  stage     \(reason.stage.name)
+                  because   \(reason.rule)
+                  allow it  \(reason.remedy)
+                """)
+            throw ExitCode(1)
+        }
+    }
+}
+
+extension Question.Access: ExpressibleByArgument {}
