@@ -39,6 +39,9 @@ func fuzzTargets() -> [Target] {
             linkerSettings: [.unsafeFlags(["-use-ld=lld"])])
     }
     return [
+        fuzz("FuzzConfiguration", ["Configuration"]),
+        fuzz("FuzzConnection", ["EngineHost", "SMBTestClient", "SMBWire", "NTTypes"]),
+        fuzz("FuzzControlPlane", ["ControlPlane"]),
         fuzz("FuzzLogin", ["Authentication", "NTTypes"]),
         fuzz("FuzzWire", ["SMBWire", "Platform"]),
     ]
