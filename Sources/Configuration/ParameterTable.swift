@@ -48,6 +48,9 @@ extension Parameter {
             "deadtime", .global, .number(0...1_000_000), "0", "minutes after which an idle connection ends; 0: never"),
         Parameter("root directory", .global, .text, "", "prefix of every share's path"),
         Parameter("smb2 leases", .global, .boolean, "yes", "grant leases"),
+        Parameter(
+            "smb3 directory leases", .global, .boolean, "no",
+            "let clients cache folders; changes by programs on the server itself are not told to them"),
         Parameter("durable handles", .both, .boolean, "yes", "let opens survive a lost connection"),
         Parameter("server multi channel support", .global, .boolean, "no", "let a session use several connections"),
         Parameter("control plane user", .global, .text, "apus", "the account that reads logins, or else nobody"),
@@ -93,6 +96,11 @@ extension Parameter {
             "acl flag inherited canonicalization", .share, .boolean, "yes",
             "a list counts as inherited only if the client asks for that; no: as the client says"),
         Parameter("store dos attributes", .share, .boolean, "yes", "keep attributes and creation time"),
+        Parameter(
+            "smb3 unix extensions", .both, .boolean, "no",
+            "POSIX extensions for clients that ask for them (mount -o posix)",
+            aliases: ["unix extensions"]),
+        Parameter("show symlinks", .share, .boolean, "no", "show links as links, for the client to follow"),
         Parameter("streams", .share, .boolean, "yes", "files have named streams", aliases: ["smbd:streams"]),
         Parameter(
             "mangled names", .share, .choice(["no", "illegal", "yes"]), "no",

@@ -73,6 +73,8 @@ extension ServerConfiguration {
         values.number("max active sessions") { sessionCountMax = $0 }
         values.number("max open files") { openCountMax = $0 }
         values.number("deadtime") { deadtime = $0 }
+        values.boolean("smb2 leases") { grantsLeases = $0 }
+        values.boolean("smb3 directory leases") { grantsDirectoryLeases = $0 }
     }
 
     /// ksmbd keeps these between 64 KiB and 8 MiB.
@@ -132,6 +134,8 @@ extension ShareConfiguration {
         values.boolean("hide unreadable") { hidesUnreadable = $0 }
         values.boolean("acl flag inherited canonicalization") { canonicalizesInheritedFlag = $0 }
         values.text("case sensitive") { isCaseSensitive = ["yes", "true"].contains($0.lowercased()) }
+        values.boolean("smb3 unix extensions") { allowsPOSIX = $0 }
+        values.boolean("show symlinks") { showsSymbolicLinks = $0 }
         values.boolean("streams") { hasStreams = $0 }
         values.text("mangled names") {
             shortNames = ["yes": .listed, "illegal": .onRequest][$0.lowercased()] ?? .none

@@ -36,6 +36,8 @@ public struct ServerConfiguration: Sendable {
     public var openCountMax = 1 << 20
     /// Minutes; 0 for never.
     public var deadtime = 0
+    public var grantsLeases = true
+    public var grantsDirectoryLeases = false
     public var shares: [ShareConfiguration] = []
     public init() {}
 }
@@ -74,6 +76,8 @@ public struct ShareConfiguration: Sendable {
     public var hidesUnreadable = false
     public var canonicalizesInheritedFlag = true
     public var isCaseSensitive = false
+    public var allowsPOSIX = false
+    public var showsSymbolicLinks = false
     public var hasStreams = true
     public enum ShortNames: Sendable { case none, onRequest, listed }
     public var shortNames = ShortNames.none

@@ -32,6 +32,8 @@ public struct OpenParameters: Sendable {
     public var extendedAttributes: [ExtendedAttribute] = []
     /// The POSIX context's mode for a file that is created.
     public var mode: UInt32?
+    /// The POSIX context was there: names match exactly, and links are opened themselves.
+    public var isPOSIX = false
     /// Names match exactly: the share or the POSIX context says so.
     public var isCaseSensitive = false
     /// The client asked what it might be granted at most (MxAc, or a response that carries it).
@@ -83,13 +85,16 @@ public protocol FileStore: AnyObject, Sendable {
     /// one is objectNameNotFound. Two clients that create at once: exactly one gets `.created`.
     func open(_ path: NTPath, _ parameters: OpenParameters, as user: Credentials) throws(NTStatus) -> OpenedFile
 
+    /// Where a path meets the link that made `open` throw `.stoppedOnSymlink`.
+    func symbolicLink(on path: NTPath, as user: Credentials) throws(NTStatus) -> MetSymbolicLink
+
     /// Free and total space, as `user` sees it.
     func volumeInformation(as user: Credentials) throws(NTStatus) -> VolumeInformation
 }
 
 /// An open file, directory or named stream. Reference counted: the last release closes it, but `close` says when.
 /// Offsets and lengths are in bytes. Calls may come from several threads at once.
-public protocol StoreFile: FileSpace, ReparsePoints, Sendable {
+public protocol StoreFile: FileSpace, ReparsePoints, POSIXExtensions, Sendable {
     /// The file's, whichever stream is open.
     var identity: FileIdentity { get }
     var isDirectory: Bool { get }

@@ -14,6 +14,9 @@ final class LinuxFile: StoreFile {
     /// Who opened it: what names no user is done as this one.
     let user: Credentials
     let handle: OpenHandle
+    let isPOSIX: Bool
+    /// What is in this file's place since a link or its like was put there, see LinuxFile+ReparsePoints.swift.
+    let replacedIdentity = Mutex<FileIdentity?>(nil)
     /// The file's descriptor, as a client has set it, has granted what this open may do: the kernel, which knows only
     /// what could be said in a POSIX ACL, is not asked again.
     let isByList: Bool
@@ -22,7 +25,7 @@ final class LinuxFile: StoreFile {
 
     init(
         store: LinuxFileStore, status: apus_statx, user: Credentials, handle: OpenHandle, path: NTPath,
-        isByList: Bool = false
+        isByList: Bool = false, isPOSIX: Bool = false
     ) {
         self.store = store
         identity = status.identity
@@ -30,6 +33,7 @@ final class LinuxFile: StoreFile {
         isSpecial = !status.isDirectory && !status.isRegular
         self.user = user
         self.handle = handle
+        self.isPOSIX = isPOSIX
         self.isByList = isByList
         name = Mutex(path)
     }

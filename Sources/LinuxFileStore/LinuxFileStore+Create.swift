@@ -119,7 +119,7 @@ extension LinuxFileStore {
         let isListed = folderSecurity != nil || parameters.securityDescriptor != nil
         let file = LinuxFile(
             store: self, status: status, user: user, handle: handle, path: NTPath(components: components),
-            isByList: identity.switches && isListed && isMine)
+            isByList: identity.switches && isListed && isMine, isPOSIX: parameters.isPOSIX)
         do throws(NTStatus) {
             // FILE_NO_COMPRESSION, [MS-FSA] 2.1.5.1.1: not even where the folder says so.
             if parameters.options.contains(.noCompression), status.isCompressed {
@@ -171,7 +171,7 @@ extension LinuxFileStore {
             return false
         }
         // User attributes belong to files and folders; others, xattr(7), cannot have any.
-        if result.failed(EPERM), !identity.switches { return false }
+        if result.failed(EPERM) { return false }
         try result.orThrow()
         return true
     }

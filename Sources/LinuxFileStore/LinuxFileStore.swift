@@ -10,6 +10,9 @@ public struct LinuxFileStoreOptions: Sendable {
     public var isCaseSensitive = false
     /// `follow symlinks`: links that stay inside the share are followed. Others never are.
     public var followsSymbolicLinks = false
+    /// `show symlinks`: links are shown as links to all clients, who are told where they lead. POSIX opens always see
+    /// them.
+    public var showsSymbolicLinks = false
     /// `crossmnt`: file systems mounted below the root are part of the share.
     public var crossesMounts = true
     /// `create mask`, `directory mask`: the permission bits that a new file or folder may have.
@@ -120,6 +123,7 @@ public final class LinuxFileStore: FileStore {
         if result >= 0 || result.failed(ENODATA) || result.failed(ERANGE) || result.failed(EACCES) {
             capabilities.insert(.extendedAttributes)
             if options.hasStreams { capabilities.insert(.namedStreams) }
+            capabilities.insert(.reparsePoints)
             if options.keepsDOSAttributes { capabilities.insert(.dosAttributes) }
         }
         return capabilities

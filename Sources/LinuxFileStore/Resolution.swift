@@ -26,7 +26,7 @@ extension LinuxFileStore {
     }
 
     func isCaseSensitive(_ parameters: OpenParameters) -> Bool {
-        options.isCaseSensitive || parameters.isCaseSensitive
+        options.isCaseSensitive || parameters.isCaseSensitive || parameters.isPOSIX
     }
 
     /// A vetoed name is nowhere: the last component is not found, one before it is no path.

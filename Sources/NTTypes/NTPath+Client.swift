@@ -31,6 +31,19 @@ extension NTPath {
         }
     }
 
+    /// The path of a client with the POSIX extensions: "/" separates, and everything else may be in a name.
+    public init(posixName: NTName) throws(NTStatus) {
+        self.init()
+        for part in posixName.utf8.split(separator: UInt8(ascii: "/")) {
+            let dot = UInt8(ascii: ".")
+            if part.elementsEqual([dot, dot]) { throw .objectPathSyntaxBad }
+            guard !part.contains(0), part.count <= Self.componentUnitCountMax, !part.elementsEqual([dot]) else {
+                throw .objectNameInvalid
+            }
+            components.append(NTName(utf8: Array(part)))
+        }
+    }
+
     private static func isSeparator(_ byte: UInt8) -> Bool {
         byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "/")
     }

@@ -86,6 +86,7 @@ enum Service {
         settings.signing = requirement(configuration.signing)
         settings.encryption = requirement(configuration.encryption)
         settings.name = configuration.name
+        settings.offersPOSIX = configuration.shares.contains { $0.allowsPOSIX }
         settings.serverGUID = GUID(low: randomNumber(), high: randomNumber())
         settings.limits.readByteCountMax = UInt32(configuration.readByteCountMax)
         settings.limits.writeByteCountMax = UInt32(configuration.writeByteCountMax)
@@ -95,6 +96,8 @@ enum Service {
         settings.limits.connectionCountPerAddressMax = configuration.connectionCountPerAddressMax
         settings.limits.sessionCountMax = configuration.sessionCountMax
         settings.limits.openCountMax = configuration.openCountMax
+        settings.grantsLeases = configuration.grantsLeases
+        settings.grantsDirectoryLeases = configuration.grantsDirectoryLeases
         if configuration.deadtime > 0 { settings.limits.idleTimeout = .seconds(60 * configuration.deadtime) }
         return settings
     }

@@ -22,6 +22,7 @@
 #include "FileCalls.h"
 #include "Sandbox.h"
 #include "SpaceCalls.h"
+#include "SpecialFileCalls.h"
 
 /// A pointer that each thread has for itself; null at first.
 void *linux_thread_value(void);

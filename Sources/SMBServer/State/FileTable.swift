@@ -41,17 +41,16 @@ final class FileTable: Sendable {
         if let base = node.base { release(base, in: &nodes) }
     }
 
-    /// All opens of a file, those of its streams included.
-    func opens(of identity: FileIdentity) -> [Open] {
-        let found = nodes.withLock { nodes in nodes.values.filter { $0.key.identity == identity } }
-        return found.flatMap { $0.opens }
+    /// A file's nodes: its data, and each of its streams that is open.
+    func nodes(of identity: FileIdentity) -> [FileNode] {
+        nodes.withLock { nodes in nodes.values.filter { $0.key.identity == identity } }
     }
 
-    /// Whether something below this folder is open, by any name it was opened by. The folder itself does not count.
-    func hasOpens(beneath path: NTPath, in share: Share) -> Bool {
+    /// What is open below this folder, by any name it was opened by. The folder itself does not count.
+    func nodes(beneath path: NTPath, in share: Share) -> [FileNode] {
         let all = nodes.withLock { Array($0.values) }
         let folder = path.components.map(\.folded)
-        return all.contains { node in
+        return all.filter { node in
             node.opens.contains { open in
                 let components = open.file.path.components
                 guard open.treeConnect.share.name == share.name, components.count > folder.count else { return false }

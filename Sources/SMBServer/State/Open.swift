@@ -46,6 +46,10 @@ final class Open: Sendable {
     /// `state.frozenTimes` is not empty: most handles never freeze any, and a WRITE need not take the lock to know.
     let hasFrozenTimes = Atomic<Bool>(false)
 
+    /// What it deletes has no name any more once it is closed, whoever has the file open:
+    /// FILE_DISPOSITION_POSIX_SEMANTICS, [MS-FSCC] 2.4.12.
+    let deletesAtOnce = Atomic<Bool>(false)
+
     init(
         fileID: FileID, file: any StoreFile, node: FileNode, session: Session, treeConnect: TreeConnect,
         grantedAccess: AccessMask, shareAccess: ShareAccess, options: CreateOptions, identity: CreateIdentity,
@@ -71,6 +75,7 @@ final class Open: Sendable {
                 .deleteOnClose,
             ]).rawValue
         state = Mutex(initial)
+        deletesAtOnce.store(file.isPOSIX && options.contains(.deleteOnClose), ordering: .relaxed)
     }
 
     /// The same handle for a client that has come back. The open that it was is not to be used, or closed, any more.

@@ -15,7 +15,11 @@ public struct ServerSettings: Sendable {
     public var ciphers: [Cipher] = [.aes128GCM, .aes128CCM, .aes256GCM, .aes256CCM]
     /// In the server's order of preference.
     public var signingAlgorithms: [SigningAlgorithm] = [.aesGMAC, .aesCMAC, .hmacSHA256]
+    public var grantsLeases = true
+    public var grantsDirectoryLeases = true
     public var serverGUID: GUID = .zero
+    /// `smb3 unix extensions`: clients that ask for the POSIX extensions get them, in the shares that have them.
+    public var offersPOSIX = true
     public var name = "APUS"
     public var limits = Limits()
     public init() {}
@@ -54,6 +58,7 @@ public final class Server: Sendable {
     let leases = LeaseTable()
     let durableOpens = DurableOpenTable()
     let createReplays = CreateReplayTable()
+    let directoryLeases = DirectoryLeases()
     let notifier = ChangeNotifier()
     let parkedRequests = ParkedRequestQueue()
     let startTime: FileTime

@@ -44,6 +44,7 @@ enum ShareBuilder {
         options.keepsInheritanceFlags = !share.canonicalizesInheritedFlag
         options.keepsDOSAttributes = share.storesDOSAttributes
         options.isVetoed = isVetoed
+        options.showsSymbolicLinks = share.showsSymbolicLinks && !share.followsSymbolicLinks
         options.hasStreams = share.hasStreams
         options.findsShortNames = share.shortNames != .none
         options.warn = { log("[\(share.name)] \($0)") }
@@ -57,7 +58,8 @@ enum ShareBuilder {
         return Share(
             name: share.name, comment: share.comment, kind: .disk(store),
             requiresEncryption: share.encryption == .required, isCaseSensitive: share.isCaseSensitive,
-            shortNames: shortNames, enumeratesByAccess: share.hidesUnreadable, hides: isVetoed,
+            allowsPOSIX: share.allowsPOSIX, shortNames: shortNames, enumeratesByAccess: share.hidesUnreadable,
+            hides: isVetoed,
             marksHidden: { name in
                 (hidesDotFiles && name.utf8.first == UInt8(ascii: ".") && name.utf8 != [UInt8(ascii: ".")]
                     && name.utf8 != [UInt8(ascii: "."), UInt8(ascii: ".")])

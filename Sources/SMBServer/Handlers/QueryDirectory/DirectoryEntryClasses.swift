@@ -13,6 +13,8 @@ enum DirectoryEntryClass: UInt8 {
     case idFullDirectory = 38
     case idExtdDirectory = 60
     case idExtdBothDirectory = 63
+    /// With the POSIX extensions only.
+    case posix = 100
 
     /// Bytes before the name.
     var fixedByteCount: Int {
@@ -25,6 +27,7 @@ enum DirectoryEntryClass: UInt8 {
         case .idFullDirectory: 80
         case .idExtdDirectory: 88
         case .idExtdBothDirectory: 114
+        case .posix: 92
         }
     }
 }
@@ -34,11 +37,15 @@ extension DirectoryEntry {
     func encode(as entryClass: DirectoryEntryClass, _ share: Share, into reply: PDUBuffer) {
         // NextEntryOffset; FileIndex, which means nothing to a file system without fixed positions.
         reply.append(0 as UInt64)
-        if entryClass != .names { encodeTimesAndSizes(share, into: reply) }
+        if entryClass == .posix {
+            POSIXWire.append(information, attributes: shownAttributes(share), to: reply)
+        } else if entryClass != .names {
+            encodeTimesAndSizes(share, into: reply)
+        }
         let lengthAt = reply.count
         reply.append(0 as UInt32)
         switch entryClass {
-        case .directory, .names: break
+        case .directory, .names, .posix: break
         case .fullDirectory: reply.append(sizeOrTag)
         case .bothDirectory:
             reply.append(sizeOrTag)

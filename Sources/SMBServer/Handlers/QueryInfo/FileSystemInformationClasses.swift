@@ -42,6 +42,9 @@ extension QueryInfoHandler {
         case 11:
             try output.requireRoom(for: 28)
             encodeSectorSize(volume, open.treeConnect.store?.capabilities ?? [], into: reply)
+        case POSIXWire.informationClass where open.file.isPOSIX:
+            try output.requireRoom(for: 56)
+            POSIXWire.append(volume, to: reply)
         // FileFsLabelInformation is for setting, FileFsDriverPathInformation and FileFsVolumeFlagsInformation local.
         case 2, 9, 10: throw .notSupported
         default: throw .invalidInfoClass
