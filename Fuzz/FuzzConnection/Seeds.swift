@@ -1,16 +1,14 @@
 import EngineHost
-import Glibc
 import NTTypes
 import SMBTestClient
 import SMBWire
 
-/// Writes one input for each thing that clients do, so that the fuzzer need not invent them.
-/// - Returns: the process's exit status.
-func writeSeeds(to folder: String) -> CInt {
+/// One input for each thing that clients do, so that the fuzzer need not invent them.
+func seeds() -> [String: [UInt8]] {
     // The host gives the same file IDs each time; these are of the first opens of a fresh one.
     guard let host = try? EngineHost(), let client = try? host.logIn(), let file = try? client.open("file"),
         let directory = try? client.open("folder", { $0.createOptions = .directoryFile })
-    else { return 1 }
+    else { preconditionFailure("a good client must get in") }
     let make = [TestRequest.create("file")]
     let makeFolder = [TestRequest.create("folder") { $0.createOptions = .directoryFile }]
     let any = FileID.compoundRelated
@@ -32,17 +30,12 @@ func writeSeeds(to folder: String) -> CInt {
         "login": [[TestClient.sessionSetup([0x60, 0])], [TestClient.treeConnect("IPC$")]],
         "cancel": [makeFolder, [.notify(directory)], [.cancel(messageID: 5)]],
     ]
-    for (name, script) in scripts {
-        var bytes: [UInt8] = [0]
-        for requests in script {
+    return scripts.mapValues { script in
+        script.reduce([0]) { bytes, requests in
             client.session = nil
             client.treeID = 0
             let message = client.encode(requests)
-            bytes += [0, UInt8(message.count & 255), UInt8(message.count >> 8)] + message
+            return bytes + [0, UInt8(message.count & 255), UInt8(message.count >> 8)] + message
         }
-        let descriptor = open("\(folder)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-        write(descriptor, bytes, bytes.count)
-        close(descriptor)
     }
-    return 0
 }
