@@ -73,7 +73,8 @@ extension ServerConfiguration {
             return RefusalReason(.share, "\(place): \(user) may not use it", remedy: "guest ok = yes, or log in")
         case "invalid users":
             return RefusalReason(
-                .share, "\(place): '\(verdict.word)' means \(user)", remedy: "take '\(verdict.word)' out of invalid users")
+                .share, "\(place): '\(verdict.word)' means \(user)",
+                remedy: "take '\(verdict.word)' out of invalid users")
         case "valid users":
             return RefusalReason(
                 .share, "\(place): \(user) is not in it", remedy: "add \(user) or a group of its to valid users")
@@ -84,7 +85,8 @@ extension ServerConfiguration {
         default:
             return RefusalReason(
                 .share, "\(place): nobody writes, but write list and admin users",
-                remedy: client.isGuest || client.isAnonymous ? "read only = no" : "read only = no, or add \(user) to write list")
+                remedy: client.isGuest || client.isAnonymous
+                    ? "read only = no" : "read only = no, or add \(user) to write list")
         }
     }
 

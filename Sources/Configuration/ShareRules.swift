@@ -81,7 +81,8 @@ public struct ShareRules: Sendable {
         return share.hostsDeny.contains(address) ? "hosts deny" : nil
     }
 
-    /// The word that means the client: names, and groups as @group. A group that the system does not know has no members.
+    /// The word that means the client: names, and groups as @group. A group that the system does not know has no
+    /// members.
     private func word(for client: Client, in list: [String]) -> String? {
         list.first { entry in
             if entry.hasPrefix("@") {

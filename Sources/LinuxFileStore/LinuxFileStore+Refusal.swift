@@ -12,7 +12,8 @@ extension LinuxFileStore {
     ///   - desired: the rights that it was made for.
     ///   - user: nil where it cannot be the file's own rules.
     func explained(
-        _ status: NTStatus, _ result: Int, _ components: [NTName], _ desired: AccessMask = [], as user: Credentials? = nil
+        _ status: NTStatus, _ result: Int, _ components: [NTName], _ desired: AccessMask = [],
+        as user: Credentials? = nil
     ) -> NTStatus {
         if result.failed(ELOOP) || result.failed(EXDEV) {
             return status.because(.symbolicLink(component: firstLink(of: components)))
@@ -29,7 +30,9 @@ extension LinuxFileStore {
         let check = AccessCheck(
             store: self, user: user, status: found, descriptor: file.raw, isPathOnly: true,
             attributes: dosAttributes(file.raw, isPathOnly: true)?.attributes ?? [], components: components)
-        do throws(NTStatus) { _ = try check.granted(desired) } catch { return error.cause.map(status.because) ?? status }
+        do throws(NTStatus) { _ = try check.granted(desired) } catch {
+            return error.cause.map(status.because) ?? status
+        }
         return status
     }
 

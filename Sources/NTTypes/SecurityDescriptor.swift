@@ -166,7 +166,8 @@ public struct SecurityDescriptor: Equatable, Sendable {
     public func cause(of missing: AccessMask, for identifiers: Set<SecurityIdentifier>) -> RefusalCause {
         var cause = RefusalCause.notInList(missing: missing)
         var isFound = false
-        _ = discretionaryList?.rights(of: identifiers, isOwner: owner.map(identifiers.contains) ?? false) { index, mask in
+        _ = discretionaryList?.rights(of: identifiers, isOwner: owner.map(identifiers.contains) ?? false) {
+            index, mask in
             guard !isFound, !mask.isDisjoint(with: missing) else { return }
             isFound = true
             cause = .deniedByList(missing: missing.intersection(mask), entry: index)

@@ -20,7 +20,9 @@ enum Apus {
 struct ApusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus", abstract: "An SMB3 file server.", version: "0.1.0",
-        subcommands: [ServeCommand.self, WhyCommand.self, UserCommand.self, ControlPlaneCommand.self], defaultSubcommand: nil)
+        subcommands: [
+            ServeCommand.self, WhyCommand.self, ManualCommand.self, UserCommand.self, ControlPlaneCommand.self,
+        ], defaultSubcommand: nil)
 }
 
 /// Names that exist for ksmbd's sake and have no program behind them yet.

@@ -21,7 +21,8 @@ struct MessageCodecTests {
         .acknowledged, .token([9, 8]), .authenticationContinues(token: []), .exchangeUnknown,
         .authenticated(token: [1], login(keyByteCount: 64)), .refused(status: 0xC000_006D),
         .refused(
-            status: 0xC000_0022, reason: RefusalReason(.share, "a.conf:3: valid users = bob", remedy: "ask", user: "al")),
+            status: 0xC000_0022, reason: RefusalReason(.share, "a.conf:3: valid users = bob", remedy: "ask", user: "al")
+        ),
         .treeGranted(share: "Data", isAdministrator: false, forcedUser: "", forcedGroup: "staff", readOnly: nil),
         .treeGranted(
             share: "Data", isAdministrator: false, forcedUser: "", forcedGroup: "",

@@ -21,6 +21,7 @@
 
 #include "FileCalls.h"
 #include "Sandbox.h"
+#include "ServiceManager.h"
 #include "SpaceCalls.h"
 #include "SpecialFileCalls.h"
 

@@ -114,7 +114,8 @@ final class FileNode: Sendable {
             let access = overwrites ? open.grantedAccess.union(.writeData) : open.grantedAccess
             let inTheWay = Self.holder(inTheWayOf: access, open.shareAccess, in: state)
             let mustWait = state.breakForOpen(
-                by: holder, access: open.grantedAccess, overwrites: overwrites, hasConflict: inTheWay != nil, &collected)
+                by: holder, access: open.grantedAccess, overwrites: overwrites, hasConflict: inTheWay != nil, &collected
+            )
             if mustWait {
                 if let parked { state.breakWaiters.append(parked) }
                 return .mustWait

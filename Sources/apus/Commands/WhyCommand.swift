@@ -7,8 +7,8 @@ struct WhyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "why", abstract: "Say whether a user may do something with a file, and what decides.",
         discussion: """
-            The answer comes from the configuration, the accounts and the files as they are now; no server needs to run. \
-            What other programs have open is not looked at: see `apus denials` for requests that were refused. \
+            The answer comes from the configuration, the accounts and the files as they are; no server needs to run. \
+            What other programs have open is not looked at: `apus denials` shows what was refused. \
             Ends with 0 if it is allowed, and with 1 if not.
             """)
 
@@ -31,7 +31,8 @@ struct WhyCommand: ParsableCommand {
             StandardError.write("apus: \(error)\n")
             throw ExitCode(2)
         }
-        let what = #"\\\#(question.configuration.name)\\#(question.share)\\#(question.path.split(separator: "/").joined(separator: "\\"))"#
+        let names = [question.configuration.name, question.share] + question.path.split(separator: "/").map(String.init)
+        let what = #"\\"# + names.joined(separator: #"\"#)
         switch question.answer() {
         case .allowed(let whom): print("allowed: \(user) may \(access.words) \(what), \(whom)")
         case .denied(let status, let reason):

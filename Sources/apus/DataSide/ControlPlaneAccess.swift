@@ -156,10 +156,12 @@ final class ControlPlaneAccess: AccessControl {
             else {
                 let rule = "the folder of [\(granted)] could not be opened when the configuration was read"
                 return .refused(
-                    .badNetworkName, reason: RefusalReason(.share, rule, remedy: "mend its path (see the log), and reload"))
+                    .badNetworkName,
+                    reason: RefusalReason(.share, rule, remedy: "mend its path (see the log), and reload"))
             }
             guard let acting = acting(user.credentials, isAdministrator, forcedUser, forcedGroup) else {
-                let rule = "[\(granted)]: force user = \(forcedUser), force group = \(forcedGroup): this system has none such"
+                let rule =
+                    "[\(granted)]: force user = \(forcedUser), force group = \(forcedGroup): this system has none such"
                 log(rule)
                 return .refused(
                     .accessDenied, reason: RefusalReason(.share, rule, remedy: "name a user and group of this system"))

@@ -1,6 +1,7 @@
 import Authentication
 import Configuration
 import ControlPlane
+import FileStore
 import Glibc
 import NTTypes
 import SMBCrypto
@@ -25,7 +26,8 @@ struct Question {
     private let plane: ControlPlaneAccess
 
     /// - Parameters:
-    ///   - target: `\\server\share\path`, a share's name with a path behind it, or a path of this machine inside a share.
+    ///   - target: `\\server\share\path`, a share's name with a path behind it, or a path of this machine that is
+    ///     inside a share.
     init(config: String, users: String, user: String, target: String, access: Access, address: String?) throws {
         var settings = try ControlPlaneProcess.load(config: config, users: users)
         if address == nil {
@@ -55,7 +57,8 @@ struct Question {
     /// Everybody's, for the length of the question.
     private static let password = "as if it were right"
 
-    private static func locate(_ target: String, _ configuration: ServerConfiguration) -> (share: String, path: String) {
+    private static func locate(_ target: String, _ configuration: ServerConfiguration) -> (share: String, path: String)
+    {
         let words = target.split { $0 == "\\" || $0 == "/" }.map(String.init)
         if target.hasPrefix("\\\\") || target.hasPrefix("//") {
             return (words.dropFirst().first ?? "", words.dropFirst(2).joined(separator: "/"))
@@ -71,7 +74,8 @@ struct Question {
     func answer() -> Answer {
         guard !share.isEmpty else {
             let reason = RefusalReason(
-                .share, "\(configuration.path): no share has \(path) in it", remedy: "add a share with such a path, and reload")
+                .share, "\(configuration.path): no share has \(path) in it",
+                remedy: "add a share with such a path, and reload")
             return .denied(.badNetworkName, reason)
         }
         let from = address ?? "127.0.0.1"
@@ -80,8 +84,12 @@ struct Question {
         case .more: return .denied(.logonFailure, text(.logonFailure).reason)
         case .done(_, let login):
             let decision = plane.connectTree(share: share, user: login, remoteAddress: from)
-            if case .refused(let status, let reason) = decision { return .denied(status, reason ?? text(status).reason) }
-            guard let trial = OpenTrial(decision, now: Clock.wall()) else { return .denied(.internalError, text(.internalError).reason) }
+            if case .refused(let status, let reason) = decision {
+                return .denied(status, reason ?? text(status).reason)
+            }
+            guard let trial = OpenTrial(decision, now: Clock.wall()) else {
+                return .denied(.internalError, text(.internalError).reason)
+            }
             return open(trial)
         }
     }

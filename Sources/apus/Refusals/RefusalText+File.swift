@@ -12,8 +12,9 @@ extension RefusalText {
         case .notInList(let missing):
             let count = facts(components.count)?.list?.count
             return RefusalReason(
-                .list, "none of \(count.map { "the \($0)" } ?? "the") entries of the NT list of \(path) gives "
-                    + "\(user): \(missing.words)",
+                .list,
+                "none of \(count.map { "the \($0)" } ?? "the") entries of the NT list of \(path) gives "
+                    + "\(user): \(missing.rightsText)",
                 remedy: "add an entry that allows it (Explorer's Security page, or smbcacls)")
         case .readOnlyAttribute:
             return RefusalReason(
@@ -34,7 +35,8 @@ extension RefusalText {
                 .fileSystem, "only root may do that", remedy: "name the user in admin users of the share")
         case .linux(let error):
             return RefusalReason(
-                .fileSystem, "Linux refused it (errno \(error)) for a reason that mode, ACLs and attributes do not show: "
+                .fileSystem,
+                "Linux refused it (errno \(error)) for a reason that mode, ACLs and attributes do not show: "
                     + "a security module, perhaps",
                 remedy: "see the system's log (journalctl -k, auditd)")
         default: return nil
@@ -47,7 +49,7 @@ extension RefusalText {
         let owner = facts.map { Names.user($0.owner) } ?? "its owner"
         guard !bits.isEmpty else {
             return RefusalReason(
-                .mode, "\(owned(path, mode, components.count)), and only its owner may: \(missing.words)",
+                .mode, "\(owned(path, mode, components.count)), and only its owner may: \(missing.rightsText)",
                 remedy: "let \(owner) do it, or chown \(user) \(quoted(path))")
         }
         if let entry = facts?.posixEntry {
@@ -55,7 +57,8 @@ extension RefusalText {
             let masked =
                 entry.effective == entry.permissions ? "" : ", of which the mask leaves \(Names.bits(entry.effective))"
             return RefusalReason(
-                .list, "the POSIX ACL of \(path) has \(entry.kind):\(name):\(Names.bits(entry.permissions))\(masked) for "
+                .list,
+                "the POSIX ACL of \(path) has \(entry.kind):\(name):\(Names.bits(entry.permissions))\(masked) for "
                     + "\(user), which lacks \(bits)",
                 remedy: "setfacl -m u:\(user):\(Names.bits(entry.effective, with: bits)) \(quoted(path))")
         }
@@ -71,10 +74,10 @@ extension RefusalText {
         if let facts = facts(components.count), let list = facts.list, list.indices.contains(index),
             let identifier = list[index].identifier
         {
-            whom = " (\(Names.account(identifier, facts.mapping)): \(list[index].mask.words))"
+            whom = " (\(Names.account(identifier, facts.mapping)): \(list[index].mask.rightsText))"
         }
         return RefusalReason(
-            .list, "entry \(index + 1) of the NT list of \(path)\(whom) denies \(user): \(missing.words)",
+            .list, "entry \(index + 1) of the NT list of \(path)\(whom) denies \(user): \(missing.rightsText)",
             remedy: "take the entry away, or put one that allows it before it (Explorer's Security page, or smbcacls)")
     }
 }
@@ -88,7 +91,7 @@ extension AccessMask {
     }
 
     /// The rights in words, joined by commas.
-    var words: String {
+    var rightsText: String {
         if self == [] { return "nothing" }
         if isSuperset(of: .fileAllAccess) { return "everything" }
         let names: [(AccessMask, String)] = [
@@ -106,7 +109,7 @@ extension AccessMask {
 }
 
 extension ShareAccess {
-    var words: String {
+    var rightsText: String {
         let names: [(ShareAccess, String)] = [(.read, "read"), (.write, "write"), (.delete, "delete")]
         let known = names.filter { contains($0.0) }.map(\.1)
         return known.isEmpty ? "do nothing" : known.joined(separator: ", ")

@@ -46,7 +46,8 @@ struct RefusalText {
                 remedy: "let the client connect anew")
         case .unsigned:
             RefusalReason(
-                .signing, "the session must be signed, and the request was not: \(configuration.place(of: "server signing"))",
+                .signing,
+                "the session must be signed, and the request was not: \(configuration.place(of: "server signing"))",
                 remedy: "turn signing on in the client")
         case .unsealed:
             RefusalReason(
@@ -58,7 +59,8 @@ struct RefusalText {
                 remedy: "let the client encrypt (SMB 3.0 or later), or smb encrypt = auto")
         case .guestWithoutKey:
             RefusalReason(
-                .signing, "signing or encryption is demanded, and a guest has no key for it: "
+                .signing,
+                "signing or encryption is demanded, and a guest has no key for it: "
                     + "\(configuration.place(of: "server signing")); \(configuration.place(of: "smb3 encryption"))",
                 remedy: "log in as a user")
         case .clientWithoutCipher:
@@ -97,7 +99,7 @@ struct RefusalText {
                 remedy: "chmod \(letter(depth))+wx \(quoted(folder))")
         case .closedFolderByList(let missing):
             return RefusalReason(
-                .list, "the NT list of \(local(max(components.count - 1, 0))) does not give \(user): \(missing.words)",
+                .list, "the NT list of \(local(max(components.count - 1, 0))) does not give \(user): \(missing.rightsText)",
                 remedy: "add an entry that allows it (Explorer's Security page, or smbcacls)")
         case .undeletable: return undeletable()
         case .shareRoot:
@@ -119,7 +121,8 @@ struct RefusalText {
                 remedy: "chmod -t \(quoted(folder)), or let \(Names.user(facts.owner)) delete it")
         }
         return RefusalReason(
-            .mode, "\(owned(folder, UInt16(truncatingIfNeeded: facts.mode & 0o7777), depth)), and does not let \(user) "
+            .mode,
+            "\(owned(folder, UInt16(truncatingIfNeeded: facts.mode & 0o7777), depth)), and does not let \(user) "
                 + "take names away: no wx",
             remedy: "chmod \(letter(depth))+wx \(quoted(folder))")
     }
@@ -131,11 +134,12 @@ struct RefusalText {
             let who =
                 subject.holder.map { holder in
                     let absence = holder.isDisconnected ? " (its client is away and may come back)" : ""
-                    return "\(holder.user) from \(holder.client) has it open for \(holder.access.words) and lets others "
-                        + "\(holder.shareAccess.words)\(absence)"
+                    return
+                        "\(holder.user) from \(holder.client) has it open for \(holder.access.rightsText) and lets others "
+                        + "\(holder.shareAccess.rightsText)\(absence)"
                 } ?? "somebody has it, or a stream of it, open"
             return RefusalReason(
-                .shareMode, "\(who); asked for was \(subject.access.expandingGenericRights.words)",
+                .shareMode, "\(who); asked for was \(subject.access.expandingGenericRights.rightsText)",
                 remedy: "let the other program close it (apus who shows it, apus file close ends it)")
         case .deletePending:
             return RefusalReason(
@@ -153,7 +157,7 @@ struct RefusalText {
                 .lock, "a program on the server itself has the file locked, or runs it", remedy: "end that program")
         case .handle(let missing):
             return RefusalReason(
-                .request, "the program opened the file without asking for: \(missing.words)",
+                .request, "the program opened the file without asking for: \(missing.rightsText)",
                 remedy: "nothing here: the program must open it for that")
         default: return nil
         }
@@ -172,7 +176,9 @@ struct RefusalText {
     }
     func quoted(_ path: String) -> String {
         let isPlain = path.allSatisfy { $0.isLetter || $0.isNumber || "/._-+@".contains($0) }
-        return isPlain ? path : "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
+        return isPlain
+            ? path
+            : "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
     }
 
     func facts(_ depth: Int) -> AccessFacts? {

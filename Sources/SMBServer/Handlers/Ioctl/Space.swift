@@ -24,7 +24,9 @@ extension IoctlHandler {
         let end = control.input.littleEndian64(at: 8)
         guard start <= end, end <= UInt64(Int64.max) else { throw .invalidParameter }
         guard start < end else { return }
-        if open.node.isLocked(start..<end, against: open, writing: true) { throw .fileLockConflict.because(.lockedRange) }
+        if open.node.isLocked(start..<end, against: open, writing: true) {
+            throw .fileLockConflict.because(.lockedRange)
+        }
         context.server.send(open.node.breakReaders(by: open))
         context.connection.transport.willBlock()
         try open.keepingFrozenTimes { () throws(NTStatus) in try open.file.zero(start..<end) }
@@ -78,7 +80,9 @@ extension IoctlHandler {
             let length = input.littleEndian64(at: 16 + 16 * index)
             guard start <= UInt64(Int64.max), length <= UInt64(Int64.max) - start else { throw .invalidParameter }
             guard length > 0 else { continue }
-            if open.node.isLocked(start..<start + length, against: open, writing: true) { throw .fileLockConflict.because(.lockedRange) }
+            if open.node.isLocked(start..<start + length, against: open, writing: true) {
+                throw .fileLockConflict.because(.lockedRange)
+            }
             try open.keepingFrozenTimes { () throws(NTStatus) in try open.file.trim(start..<start + length) }
         }
         var output: [UInt8] = []
