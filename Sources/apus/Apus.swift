@@ -18,9 +18,11 @@ enum Apus {
 }
 
 struct ApusCommand: ParsableCommand {
+    static let versionText = "0.1.0"
     static let configuration = CommandConfiguration(
-        commandName: "apus", abstract: "An SMB3 file server.", version: "0.1.0",
-        subcommands: [ServeCommand.self, UserCommand.self, ControlPlaneCommand.self], defaultSubcommand: nil)
+        commandName: "apus", abstract: "An SMB3 file server.", version: versionText,
+        subcommands: [ServeCommand.self, StatusCommand.self, UserCommand.self, ControlPlaneCommand.self],
+        defaultSubcommand: nil)
 }
 
 /// Names that exist for ksmbd's sake and have no program behind them yet.

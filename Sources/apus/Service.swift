@@ -1,3 +1,4 @@
+import Administration
 import ArgumentParser
 import CLinux
 import Configuration
@@ -58,6 +59,8 @@ enum Service {
         let transport = makeTransport(configuration, server, buffers)
         try listen(transport, configuration, port.map { [$0] } ?? configuration.ports, log)
         transport.start()
+        let admin = AdminSide.start(
+            configuration, AdminSide.Subject(server: server, transport: transport, start: Clock.wall()), log: log)
         wait(signals) {
             log("reading \(config) again")
             do {
@@ -70,6 +73,7 @@ enum Service {
             }
         }
         log("stopping")
+        admin?.stop()
         transport.stop()
         controlPlane.stop()
     }
