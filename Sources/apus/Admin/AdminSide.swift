@@ -15,7 +15,7 @@ enum AdminSide {
         let start: FileTime
     }
 
-    /// Answers from now on. - Returns: nil, with the reason in the log, where it cannot: shares are served all the same.
+    /// Answers from now on. - Returns: nil, with the reason logged, where it cannot; shares are served all the same.
     static func start(
         _ configuration: ServerConfiguration, _ subject: Subject, log: @escaping @Sendable (String) -> Void
     ) -> AdminServer? {
