@@ -67,6 +67,8 @@ extension ServerConfiguration {
         values.number("restrict anonymous") { restrictAnonymous = $0 }
         values.text("username map") { usernameMapPath = $0 }
         values.text("control plane user") { controlPlaneUser = $0 }
+        values.text("admin socket") { adminSocket = $0 }
+        values.text("admin group") { adminGroup = $0 }
         values.boolean("kerberos support") { supportsKerberos = $0 }
         values.text("kerberos service name") { kerberosServiceName = $0 }
         values.text("kerberos keytab file") { kerberosKeytabFile = $0 }

@@ -30,6 +30,8 @@ public final class TCPTransport: Sendable {
     }
 
     public var connectionCount: Int { registry.count }
+    /// Of all connections.
+    public var receivers: [any MessageReceiver] { registry.all.map(\.receiver) }
     /// Threads that serve, are blocked in a request, or stand by.
     public var threadCount: Int { crew.threadCount }
 

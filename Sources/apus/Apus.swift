@@ -18,11 +18,14 @@ enum Apus {
 }
 
 struct ApusCommand: ParsableCommand {
+    static let versionText = "0.1.0"
     static let configuration = CommandConfiguration(
-        commandName: "apus", abstract: "An SMB3 file server.", version: "0.1.0",
+        commandName: "apus", abstract: "An SMB3 file server.", version: versionText,
         subcommands: [
-            ServeCommand.self, WhyCommand.self, ManualCommand.self, UserCommand.self, ControlPlaneCommand.self,
-        ], defaultSubcommand: nil)
+            ServeCommand.self, StatusCommand.self, WhyCommand.self, DenialsCommand.self, UserCommand.self,
+            ManualCommand.self, ControlPlaneCommand.self,
+        ],
+        defaultSubcommand: nil)
 }
 
 /// Names that exist for ksmbd's sake and have no program behind them yet.

@@ -1,3 +1,4 @@
+import Administration
 import ArgumentParser
 import CLinux
 import Configuration
@@ -43,8 +44,7 @@ enum Service {
         let client = ControlPlaneClient()
         let access = ControlPlaneAccess(
             ask: { client.ask($0) }, shares: ShareBuilder.build(configuration, domain: domain, log: log),
-            actsAsUsers: isRoot,
-            log: log)
+            configuration: configuration, actsAsUsers: isRoot, log: log)
         let controlPlane = ControlPlaneSupervisor(
             config: config, users: users, isVerbose: isVerbose, client: client, log: log,
             ready: { access.replaceInitialToken($0) })
@@ -59,18 +59,24 @@ enum Service {
         let transport = makeTransport(configuration, server, buffers)
         try listen(transport, configuration, port.map { [$0] } ?? configuration.ports, log)
         transport.start()
+        let admin = AdminSide.start(
+            configuration,
+            AdminSide.Subject(
+                server: server, transport: transport, start: Clock.wall(), configuration: { access.configuration }),
+            log: log)
         wait(signals) {
             log("reading \(config) again")
             do {
                 let (configuration, warnings) = try ServerConfiguration.load(config)
                 for warning in warnings { log(warning) }
                 try controlPlane.reload()
-                access.replaceShares(ShareBuilder.build(configuration, domain: domain, log: log))
+                access.replaceShares(ShareBuilder.build(configuration, domain: domain, log: log), of: configuration)
             } catch {
                 log("\(error); nothing is changed")
             }
         }
         log("stopping")
+        admin?.stop()
         transport.stop()
         controlPlane.stop()
     }

@@ -44,12 +44,15 @@ public final class Connection: Sendable {
         var idle: (position: UInt64, since: UInt64)
     }
 
+    /// Tells it from others, in what the administrator sees.
+    let id: UInt64
     let server: Server
     let transport: any TransportConnection
     let creationUptime: UInt64
     let state: Mutex<State>
 
     public init(server: Server, transport: any TransportConnection) {
+        id = server.makeIdentifier()
         self.server = server
         self.transport = transport
         creationUptime = server.environment.uptime()

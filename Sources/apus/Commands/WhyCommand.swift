@@ -31,7 +31,8 @@ struct WhyCommand: ParsableCommand {
             StandardError.write("apus: \(error)\n")
             throw ExitCode(2)
         }
-        let names = [question.configuration.name, question.share] + question.path.split(separator: "/").map(String.init)
+        let names =
+            [question.configuration.name, question.share] + question.path.split(separator: "/").map(String.init)
         let what = #"\\"# + names.joined(separator: #"\"#)
         switch question.answer() {
         case .allowed(let whom): print("allowed: \(user) may \(access.words) \(what), \(whom)")

@@ -12,6 +12,7 @@ final class ControlPlaneAccess: AccessControl {
         /// NEGOTIATE's token, which is the same for everybody.
         var token: [UInt8] = []
         var shares: [String: Share] = [:]
+        var configuration = ServerConfiguration()
         /// Tree connects, by the share's name in lower case.
         var connectionCounts: [String: Int] = [:]
         /// The client's and the server's tokens of logins under way.
@@ -30,21 +31,26 @@ final class ControlPlaneAccess: AccessControl {
 
     /// - Parameter ask: the control plane; nil when it does not answer.
     init(
-        ask: @escaping @Sendable (ControlPlaneRequest) -> ControlPlaneAnswer?, shares: [Share], actsAsUsers: Bool,
+        ask: @escaping @Sendable (ControlPlaneRequest) -> ControlPlaneAnswer?, shares: [Share],
+        configuration: ServerConfiguration, actsAsUsers: Bool,
         log: @escaping @Sendable (String) -> Void
     ) {
         self.ask = ask
         self.actsAsUsers = actsAsUsers
         self.log = log
-        replaceShares(shares)
+        replaceShares(shares, of: configuration)
     }
 
     /// After a reload: those who connect from now on get these.
-    func replaceShares(_ new: [Share]) {
+    func replaceShares(_ new: [Share], of configuration: ServerConfiguration) {
         state.withLock { state in
+            state.configuration = configuration
             state.shares = Dictionary(new.map { ($0.name.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
         }
     }
+
+    /// What was read last.
+    var configuration: ServerConfiguration { state.withLock { $0.configuration } }
 
     func replaceInitialToken(_ token: [UInt8]) { state.withLock { $0.token = token } }
 

@@ -51,7 +51,7 @@ struct Question {
         plane = ControlPlaneAccess(
             ask: { service.answer($0) },
             shares: ShareBuilder.build(only, domain: domain, log: { StandardError.write("\($0)\n") }),
-            actsAsUsers: geteuid() == 0, log: { _ in })
+            configuration: configuration, actsAsUsers: geteuid() == 0, log: { _ in })
     }
 
     /// Everybody's, for the length of the question.

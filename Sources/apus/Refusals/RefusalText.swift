@@ -99,7 +99,8 @@ struct RefusalText {
                 remedy: "chmod \(letter(depth))+wx \(quoted(folder))")
         case .closedFolderByList(let missing):
             return RefusalReason(
-                .list, "the NT list of \(local(max(components.count - 1, 0))) does not give \(user): \(missing.rightsText)",
+                .list,
+                "the NT list of \(local(max(components.count - 1, 0))) does not give \(user): \(missing.rightsText)",
                 remedy: "add an entry that allows it (Explorer's Security page, or smbcacls)")
         case .undeletable: return undeletable()
         case .shareRoot:

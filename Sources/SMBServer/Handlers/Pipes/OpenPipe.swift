@@ -52,6 +52,6 @@ extension CreateHandler {
             treeConnect: context.treeConnect,
             grantedAccess: asked.contains(.maximumAllowed) ? .fileAllAccess : asked.intersection(.fileAllAccess),
             shareAccess: input.shareAccess, options: input.options, identity: identity(input, context),
-            channelSequence: context.channelSequence, pipe: pipe)
+            creationTime: context.now, channelSequence: context.channelSequence, pipe: pipe)
     }
 }
