@@ -135,9 +135,9 @@ struct RefusalText {
             let who =
                 subject.holder.map { holder in
                     let absence = holder.isDisconnected ? " (its client is away and may come back)" : ""
-                    return
-                        "\(holder.user) from \(holder.client) has it open for \(holder.access.rightsText) and lets others "
-                        + "\(holder.shareAccess.rightsText)\(absence)"
+                    let others = "lets others \(holder.shareAccess.rightsText)"
+                    return "\(holder.user) from \(holder.client) has it open for \(holder.access.rightsText) and "
+                        + "\(others)\(absence)"
                 } ?? "somebody has it, or a stream of it, open"
             return RefusalReason(
                 .shareMode, "\(who); asked for was \(subject.access.expandingGenericRights.rightsText)",
