@@ -91,6 +91,13 @@ struct AccessCheck {
         return .accessDenied.because(.mode(missing: missing.subtracting(.delete), mode: status.mode & 0o7777))
     }
 
+    /// Of rights that the rules give, and Linux does not: what its own answer lacks. nil where it lacks nothing.
+    func kernelRefusal(of desired: AccessMask) -> RefusalCause? {
+        let missing = desired.subtracting([.maximumAllowed, .synchronize, .delete])
+            .subtracting(given(kernelPermissionBits()))
+        return missing.isEmpty ? nil : .mode(missing: missing, mode: status.mode & 0o7777)
+    }
+
     /// All that the rules give to the user; what the read-only attribute takes away is not among them.
     func maximalAccess() -> AccessMask {
         var rights = given(isOwner || isRoot ? permissionBits : permissionBits | kernelPermissionBits())

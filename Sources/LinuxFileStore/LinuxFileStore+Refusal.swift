@@ -33,7 +33,7 @@ extension LinuxFileStore {
         do throws(NTStatus) { _ = try check.granted(desired) } catch {
             return error.cause.map(status.because) ?? status
         }
-        return status
+        return check.kernelRefusal(of: desired).map(status.because) ?? status
     }
 
     /// A name could not be put into a folder, or moved to it.

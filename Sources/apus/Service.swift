@@ -36,6 +36,7 @@ enum Service {
         config: String, users: String, port: UInt16?, isVerbose: Bool, log: @escaping @Sendable (String) -> Void
     ) throws {
         let signals = blockSignals()
+        let manager = ServiceManager()
         let (configuration, warnings) = try ServerConfiguration.load(config)
         for warning in warnings { log(warning) }
         let isRoot = geteuid() == 0
@@ -56,7 +57,7 @@ enum Service {
             settings: engineSettings(configuration), environment: environment, accessControl: access, buffers: buffers,
             pipeService: ControlPlanePipes(client: client, actsAsUsers: isRoot))
         client.answerQueries(with: ServerQueries(server: server, domain: domain))
-        let transport = makeTransport(configuration, server, buffers)
+        let transport = makeTransport(configuration, server, buffers, manager)
         try listen(transport, configuration, port.map { [$0] } ?? configuration.ports, log)
         transport.start()
         let admin = AdminSide.start(
@@ -64,7 +65,10 @@ enum Service {
             AdminSide.Subject(
                 server: server, transport: transport, start: Clock.wall(), configuration: { access.configuration }),
             log: log)
+        manager.ready("serving \(configuration.shares.count) shares")
         wait(signals) {
+            manager.reloading()
+            defer { manager.ready("serving \(access.configuration.shares.count) shares") }
             log("reading \(config) again")
             do {
                 let (configuration, warnings) = try ServerConfiguration.load(config)
@@ -76,6 +80,7 @@ enum Service {
             }
         }
         log("stopping")
+        manager.stopping()
         admin?.stop()
         transport.stop()
         controlPlane.stop()
@@ -118,12 +123,16 @@ enum Service {
     }
 
     private static func makeTransport(
-        _ configuration: ServerConfiguration, _ server: Server, _ buffers: BufferPool
+        _ configuration: ServerConfiguration, _ server: Server, _ buffers: BufferPool, _ manager: ServiceManager
     ) -> TCPTransport {
         var settings = TransportConfiguration(buffers: buffers)
         settings.connectionCountMax = configuration.connectionCountMax
         settings.connectionCountPerAddressMax = configuration.connectionCountPerAddressMax
-        settings.tick = { server.tick() }
+        let watchdog = manager.heartbeat()
+        settings.tick = {
+            server.tick()
+            watchdog()
+        }
         return TCPTransport(configuration: settings) { connection in ConnectionAdapter(connection, server) }
     }
 

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Platform
 
 /// The service manager, by its protocol of datagrams, sd_notify(3): what started this process is told how it is.
 /// Without one, nothing happens.
@@ -21,7 +22,25 @@ struct ServiceManager: Sendable {
     func ready(_ status: String) { notify("READY=1\nSTATUS=\(status)") }
     func reloading() { notify("RELOADING=1\nMONOTONIC_USEC=\(Clock.uptime() / 1000)") }
     func stopping() { notify("STOPPING=1") }
-    func isAlive() { notify("WATCHDOG=1") }
+    /// - Returns: to be called a few times a second, by one thread, as long as all is well.
+    func heartbeat() -> @Sendable () -> Void {
+        guard watchdogInterval > 0, !address.isEmpty else { return {} }
+        let last = Beat()
+        return { [self] in
+            let now = Clock.uptime()
+            let isDue = last.time.withLock { last -> Bool in
+                guard now - last >= watchdogInterval else { return false }
+                last = now
+                return true
+            }
+            if isDue { notify("WATCHDOG=1") }
+        }
+    }
+
+    /// When it was told last.
+    private final class Beat: Sendable {
+        let time = Mutex<UInt64>(0)
+    }
 
     private func notify(_ message: String) {
         guard !address.isEmpty, address.utf8.count < 108 else { return }
