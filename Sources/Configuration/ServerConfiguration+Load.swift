@@ -69,6 +69,8 @@ extension ServerConfiguration {
         values.number("max active sessions") { sessionCountMax = $0 }
         values.number("max open files") { openCountMax = $0 }
         values.number("deadtime") { deadtime = $0 }
+        values.boolean("server multi channel support") { isMultichannel = $0 }
+        values.boolean("smbtorture controls") { hasTortureControls = $0 }
     }
 
     /// ksmbd keeps these between 64 KiB and 8 MiB.

@@ -38,6 +38,9 @@ enum Service {
         let (configuration, warnings) = try ServerConfiguration.load(config)
         for warning in warnings { log(warning) }
         let isRoot = geteuid() == 0
+        if configuration.hasTortureControls {
+            log("smbtorture controls = yes: any client can make this server misbehave; for tests only")
+        }
         if !isRoot { log("not started by root: all files are touched as user \(geteuid()), whoever logs in") }
         let client = ControlPlaneClient()
         let access = ControlPlaneAccess(
@@ -93,6 +96,8 @@ enum Service {
         settings.limits.connectionCountPerAddressMax = configuration.connectionCountPerAddressMax
         settings.limits.sessionCountMax = configuration.sessionCountMax
         settings.limits.openCountMax = configuration.openCountMax
+        settings.isMultichannel = configuration.isMultichannel
+        settings.hasTortureControls = configuration.hasTortureControls
         if configuration.deadtime > 0 { settings.limits.idleTimeout = .seconds(60 * configuration.deadtime) }
         return settings
     }

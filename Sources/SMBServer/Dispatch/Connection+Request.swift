@@ -135,7 +135,9 @@ extension Connection {
         guard let command = SMB2Command(rawValue: admission.header.command) else { return .invalidParameter }
         let requirements = command.requirements
         guard let session = admission.session else {
-            return requirements.contains(.session) ? .userSessionDeleted : nil
+            if requirements.contains(.session) { return .userSessionDeleted }
+            // SAFETY: the request's bytes outlive the call.
+            return command == .sessionSetup ? unsafe checkForeignSignature(&admission, request) : nil
         }
         let found = session.admission(treeID: admission.header.treeID, on: self)
         // SAFETY: the request's bytes outlive the call.
@@ -175,6 +177,22 @@ extension Connection {
         } else if login.requiresSigning, command != .negotiate, command != .sessionSetup {
             return .accessDenied
         }
+        return nil
+    }
+
+    /// SESSION_SETUP may be about a session of another connection, [MS-SMB2] 3.3.5.2.4: it wants to become a channel of
+    /// it, or does not know better. Only those who have the session's key get answers signed with it.
+    private func checkForeignSignature(
+        _ admission: inout Admission, _ request: UnsafeMutableRawBufferPointer
+    ) -> NTStatus? {
+        guard admission.header.flags.contains(.signed), admission.header.sessionID != 0,
+            let session = server.sessions.find(admission.header.sessionID),
+            let key = session.state.withLock({ $0.login?.signingKey })
+        else { return nil }
+        // SAFETY: the request's bytes outlive the call, and nobody else has them.
+        guard unsafe key.verify(request) else { return .accessDenied }
+        admission.signingKey = key
+        admission.isAuthentic = true
         return nil
     }
 
@@ -255,7 +273,7 @@ extension Connection {
         case .none: break
         // SAFETY: `response` lives through both calls.
         case .connection: state.withLock { unsafe $0.negotiated?.preauthHash?.update(response) }
-        case .session(let session): session.state.withLock { unsafe $0.preauthHash?.update(response) }
+        case .login(let session): state.withLock { unsafe $0.logins[session]?.preauthHash?.update(response) }
         }
     }
 

@@ -56,10 +56,12 @@ enum NegotiateHandler {
     ) -> Connection.Negotiated {
         // Large MTU is what multi-credit requests are called here.
         let isMultiCredit = dialect >= .smb210
+        var announced: ServerCapabilities = isMultiCredit ? [.largeMTU, .leasing] : []
+        if dialect.isSMB3, settings.isMultichannel { announced.insert(.multiChannel) }
         return Connection.Negotiated(
             dialect: dialect, clientGUID: clientGUID, clientCapabilities: capabilities,
             clientSecurityMode: securityMode,
-            serverCapabilities: isMultiCredit ? ServerCapabilities([.largeMTU, .leasing]).rawValue : 0,
+            serverCapabilities: announced.rawValue,
             serverSecurityMode: settings.signing == .required ? 3 : 1,
             signingAlgorithm: dialect.isSMB3
                 ? SigningAlgorithm.aesCMAC.rawValue : SigningAlgorithm.hmacSHA256.rawValue,

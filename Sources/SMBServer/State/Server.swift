@@ -15,6 +15,10 @@ public struct ServerSettings: Sendable {
     public var ciphers: [Cipher] = [.aes128GCM, .aes128CCM, .aes256GCM, .aes256CCM]
     /// In the server's order of preference.
     public var signingAlgorithms: [SigningAlgorithm] = [.aesGMAC, .aesCMAC, .hmacSHA256]
+    /// IsMultiChannelCapable: a session may have several connections.
+    public var isMultichannel = false
+    /// Hooks for smbtorture, which make the server misbehave: never on a server that anybody relies on.
+    public var hasTortureControls = false
     public var serverGUID: GUID = .zero
     public var name = "APUS"
     public var limits = Limits()
