@@ -262,6 +262,9 @@ extension Connection {
         reply.patch(context.responseSessionID ?? admission.header.sessionID, at: at + 40)
         let key = context.responseSigningKey ?? admission.signingKey
         chain.end(signingKey: context.isSealed ? nil : key)
+        if case .none = context.preauthTarget { return }
+        // The hash is over the message as the client sees it: of a channel's login even the interim steps are signed.
+        chain.signLast()
         hash(reply, from: at, context.preauthTarget)
     }
 
