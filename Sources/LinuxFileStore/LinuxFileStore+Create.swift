@@ -126,6 +126,10 @@ extension LinuxFileStore {
             if parameters.allocationSize > 0, !status.isDirectory {
                 try file.setAllocationSize(parameters.allocationSize)
             }
+            // All of that has moved the change time on, and the client is to be told the one that stays.
+            let descriptor = try handle.begin()
+            defer { handle.end() }
+            try Linux.status(descriptor, into: &status).orThrow()
         } catch {
             file.close()
             throw error

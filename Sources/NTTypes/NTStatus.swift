@@ -73,6 +73,7 @@ extension NTStatus {
     @inlinable public static var pipeBusy: NTStatus { NTStatus(rawValue: 0xC000_00AE) }
     @inlinable public static var pipeDisconnected: NTStatus { NTStatus(rawValue: 0xC000_00B0) }
     @inlinable public static var ioTimeout: NTStatus { NTStatus(rawValue: 0xC000_00B5) }
+    @inlinable public static var fileForcedClosed: NTStatus { NTStatus(rawValue: 0xC000_00B6) }
     @inlinable public static var fileIsADirectory: NTStatus { NTStatus(rawValue: 0xC000_00BA) }
     @inlinable public static var notSupported: NTStatus { NTStatus(rawValue: 0xC000_00BB) }
     @inlinable public static var networkNameDeleted: NTStatus { NTStatus(rawValue: 0xC000_00C9) }
@@ -104,6 +105,7 @@ extension NTStatus {
     @inlinable public static var insufficientServerResources: NTStatus { NTStatus(rawValue: 0xC000_0205) }
     @inlinable public static var fsDriverRequired: NTStatus { NTStatus(rawValue: 0xC000_019C) }
     @inlinable public static var notFound: NTStatus { NTStatus(rawValue: 0xC000_0225) }
+    @inlinable public static var duplicateObjectID: NTStatus { NTStatus(rawValue: 0xC000_022A) }
     @inlinable public static var connectionRefused: NTStatus { NTStatus(rawValue: 0xC000_0236) }
     @inlinable public static var networkSessionExpired: NTStatus { NTStatus(rawValue: 0xC000_035C) }
     @inlinable public static var fileNotAvailable: NTStatus { NTStatus(rawValue: 0xC000_0467) }

@@ -23,6 +23,18 @@ public struct Limits: Sendable {
     public var treeConnectCountPerSessionMax = 1024
     public var openCountPerSessionMax = 65_536
     public var openCountMax = 1 << 20
+    /// Opens whose client is away, each with a descriptor.
+    public var disconnectedOpenCountMax = 65_536
+    public var disconnectedOpenCountPerUserMax = 8192
+    /// How long they wait: the first version, which names no time, as long as Windows lets it; the second as long as it
+    /// asks for, within bounds.
+    public var durableTimeoutOfFirstVersion: Duration = .seconds(960)
+    public var durableTimeoutDefault: Duration = .seconds(180)
+    public var durableTimeoutMax: Duration = .seconds(300)
+    /// How soon a reconnect looks again whether what came over the lost connection is done.
+    public var reconnectRetryInterval: Duration = .milliseconds(100)
+    public var resiliencyTimeoutDefault: Duration = .seconds(120)
+    public var resiliencyTimeoutMax: Duration = .seconds(300)
     public var channelCountPerSessionMax = 32
     public var parkedRequestCountPerConnectionMax = 512
     public var lockCountPerRequestMax = 64

@@ -5,9 +5,18 @@ import SMBWire
 
 /// Sending oplock and lease breaks, [MS-SMB2] 3.3.4.6 and 3.3.4.7.
 extension Server {
-    /// Sends breaks. A holder that cannot be reached has nothing cached any more: its break counts as acknowledged.
-    func send(_ notices: [BreakNotice]) {
-        for notice in notices where !send(notice) && notice.requiresAcknowledgment { notice.open.node.completeBreaks() }
+    /// Sends breaks. A holder whose client is away is not waited for: its opens are closed, 3.3.4.6. Where that is not
+    /// to be, nothing cached counts any more, and the break is as good as acknowledged.
+    /// - Returns: whether opens were closed.
+    @discardableResult
+    func send(_ notices: [BreakNotice]) -> Bool {
+        var hasPurged = false
+        for notice in notices where !send(notice) {
+            let node = notice.open.node
+            if purge(node.disconnectedOpens(of: notice.holder)) { hasPurged = true }
+            if notice.requiresAcknowledgment { node.completeBreaks(of: notice.holder) }
+        }
+        return hasPurged
     }
 
     private func send(_ notice: BreakNotice) -> Bool {

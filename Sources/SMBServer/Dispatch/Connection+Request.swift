@@ -71,6 +71,7 @@ extension Connection {
                 return .parked(waiting, isFirstTime: parked == nil)
             }
         }
+        context.endChange()
         complete(&chain, &context, admission, status, wasParked: parked != nil)
         position.inherit(from: context, status: status)
         return length == rest.count ? .finished : .next

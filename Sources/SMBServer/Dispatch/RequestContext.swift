@@ -42,6 +42,8 @@ struct RequestContext: ~Copyable {
     /// A session or tree connect that this request made.
     var responseSessionID: UInt64?
     var responseTreeID: UInt32?
+    /// What it changes, until it is over.
+    private var changing: Open?
     /// Answer nothing and end the connection.
     var disconnectReason: DisconnectReason?
 
@@ -97,7 +99,35 @@ struct RequestContext: ~Copyable {
             throw .fileClosed
         }
         relatedFileID = wanted
+        // The client knows its handle, so it has seen the CREATE's answer.
+        if open.isReplayEligible.load(ordering: .relaxed) {
+            open.isReplayEligible.store(false, ordering: .relaxed)
+            server.createReplays.remove(open)
+        }
+        open.order.observe(channelSequence)
         return open
+    }
+
+    /// [MS-SMB2] 2.2.1.2: dialects before 3.0 have a reserved field in its place.
+    var channelSequence: UInt16 { dialect.isSMB3 ? header.channelSequence : 0 }
+
+    /// The open that a request names in order to change something, [MS-SMB2] 3.3.5.2.10; the dispatcher says when it
+    /// has.
+    /// - Throws: `.fileNotAvailable` when it comes from before a channel failed, or repeats what may be under way.
+    mutating func openToChange(_ fileID: FileID) throws(NTStatus) -> Open {
+        let open = try self.open(fileID)
+        // One that waited is counted already.
+        let isCounted = parkedRequest != nil
+        let isReplay = header.flags.contains(.replayOperation)
+        guard isCounted || open.order.begin(channelSequence, isReplay: isReplay) else { throw .fileNotAvailable }
+        changing = open
+        return open
+    }
+
+    /// The request is over.
+    mutating func endChange() {
+        changing?.order.end(channelSequence)
+        changing = nil
     }
 
     /// Changes need a share that allows them.
@@ -146,7 +176,7 @@ struct RequestContext: ~Copyable {
     /// Others let go of their cached handles before the file's name changes, [MS-FSA] 2.1.5.15.3 and 2.1.5.15.11.
     /// - Throws: `.pending` while they do; the request then runs again.
     mutating func awaitHandles(of open: Open) throws(NTStatus) {
-        if wakeReason == .timeout { open.node.completeBreaks() }
+        if wakeReason == .timeout { server.completeBreaks(of: open.node) }
         var (mustWait, notices) = open.node.breakHandles(by: open, parked: parkedRequest)
         server.send(notices)
         guard mustWait else { return }

@@ -40,6 +40,7 @@ extension Server {
             return state.isClosed
         }
         guard !wasClosed else { return }
+        if open.isReplayEligible.load(ordering: .relaxed) { createReplays.remove(open) }
         let (deleter, woken, endedLeases) = open.node.remove(
             open, deletesOnClose: open.options.contains(.deleteOnClose))
         notifier.end(open)

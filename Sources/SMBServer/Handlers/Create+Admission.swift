@@ -8,19 +8,26 @@ extension CreateHandler {
     /// SMB2_OPLOCK_LEVEL_LEASE: a lease context says what is wanted.
     static let leaseOplockLevel: UInt8 = 0xFF
 
+    /// - Returns: nil once handles of clients that are away have been closed: the file must be opened anew.
     /// - Throws: `.pending` while somebody's cache comes down; the request then runs again.
     static func admit(
         _ opened: OpenedFile, _ path: NTPath, _ input: Input, in context: inout RequestContext
-    ) throws(NTStatus) -> (Open, GrantedCaching) {
+    ) throws(NTStatus) -> (Open, GrantedCaching)? {
         let server = context.server
         let node = server.files.retain(opened.file.identity, stream: path.stream)
         let open = makeOpen(opened, node, input, context)
-        let caching: GrantedCaching
+        let admitted: GrantedCaching?
         do throws(NTStatus) {
-            caching = try admit(open, to: node, input, isNew: opened.action == .created, in: &context)
+            admitted =
+                try takeOverInstance(for: open, in: context)
+                ? nil : try admit(open, to: node, input, isNew: opened.action == .created, in: &context)
         } catch {
             server.files.release(node)
             throw error
+        }
+        guard let caching = admitted else {
+            server.files.release(node)
+            return nil
         }
         do throws(NTStatus) {
             guard server.openCount.load(ordering: .relaxed) < server.limits.openCountMax else {
@@ -46,9 +53,13 @@ extension CreateHandler {
         let asked = input.desiredAccess.expandingGenericRights
         if !asked.contains(.maximumAllowed) { granted.formIntersection(asked) }
         let id = context.server.makeIdentifier()
+        // What an open can be had back by is for nobody to guess, and never the same again.
+        let persistentID = input.contexts.durability == nil ? id : context.server.environment.randomUInt64() >> 1
         return Open(
-            fileID: FileID(persistent: id, volatile: id), file: opened.file, node: node, session: context.session,
-            treeConnect: tree, grantedAccess: granted, shareAccess: input.shareAccess, options: input.options)
+            fileID: FileID(persistent: persistentID, volatile: id), file: opened.file, node: node,
+            session: context.session, treeConnect: tree, grantedAccess: granted, shareAccess: input.shareAccess,
+            options: input.options, identity: identity(input, context),
+            channelSequence: context.channelSequence)
     }
 
     /// What the open may ask for: the lease of its context, or an oplock. [MS-SMB2] 3.3.5.9.8: a lease context counts
@@ -62,7 +73,7 @@ extension CreateHandler {
 
     private static func admit(
         _ open: Open, to node: FileNode, _ input: Input, isNew: Bool, in context: inout RequestContext
-    ) throws(NTStatus) -> GrantedCaching {
+    ) throws(NTStatus) -> GrantedCaching? {
         let server = context.server
         let request = cachingRequest(input, open)
         // 3.3.5.9.8: one lease, one file.
@@ -70,18 +81,18 @@ extension CreateHandler {
             throw .invalidParameter
         }
         // 3.3.6.1: whoever has not answered in time has lost its oplock.
-        if context.wakeReason == .timeout { node.completeBreaks() }
+        if context.wakeReason == .timeout { server.completeBreaks(of: node) }
         var notices: [BreakNotice] = []
         let overwrites = input.overwrites && !isNew
         var admission = node.admit(
             open, request, overwrites: overwrites, parked: context.parkedRequest, &notices)
-        server.send(notices)
+        if server.send(notices), !admission.isAdmitted { return nil }
         if case .mustWait = admission, context.parkedRequest == nil {
             let parked = try context.park(timeout: context.limits.oplockBreakTimeout)
             notices = []
             // Once more, now that whoever makes room will wake us: it may have happened in between.
             admission = node.admit(open, request, overwrites: overwrites, parked: parked, &notices)
-            server.send(notices)
+            if server.send(notices), !admission.isAdmitted { return nil }
         }
         switch admission {
         case .refused(let status): throw status
@@ -89,6 +100,18 @@ extension CreateHandler {
         case .admitted(let caching):
             if case .lease(let lease) = request { _ = server.leases.insert(lease.identity, node) }
             return caching
+        }
+    }
+}
+
+extension CreateResponse {
+    /// Says what may be cached, in the words of the request.
+    mutating func answer(_ request: CachingRequest, _ caching: GrantedCaching) {
+        if case .lease(let lease) = request {
+            oplockLevel = CreateHandler.leaseOplockLevel
+            contexts.append(lease.answer(caching))
+        } else {
+            oplockLevel = caching.state.oplockLevel
         }
     }
 }

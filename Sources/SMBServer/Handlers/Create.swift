@@ -25,15 +25,18 @@ enum CreateHandler {
         let level: UInt32
         do {
             let request = try CreateRequest(from: &reader)
-            level = request.impersonationLevel
-            guard let disposition = CreateDisposition(rawValue: request.createDisposition) else {
+            let contexts = try CreateContexts(request.contexts, context.connection.negotiated, limits: context.limits)
+            // 3.3.5.9.7: of a reconnect's other fields only the name counts.
+            let isReconnect = contexts.reconnect != nil
+            level = isReconnect ? 0 : request.impersonationLevel
+            guard let disposition = isReconnect ? .open : CreateDisposition(rawValue: request.createDisposition) else {
                 throw WireError.invalid("CreateDisposition")
             }
             input = Input(
                 name: try NTName(utf16LittleEndian: request.name), desiredAccess: request.desiredAccess,
                 fileAttributes: request.fileAttributes, shareAccess: request.shareAccess, disposition: disposition,
                 options: request.createOptions, oplockLevel: request.requestedOplockLevel,
-                contexts: try CreateContexts(request.contexts, context.connection.negotiated, limits: context.limits))
+                contexts: contexts)
         } catch { throw .invalidParameter }
         // [MS-SMB2] 3.3.5.9: levels beyond Delegate do not exist.
         guard level <= 3 else { throw .badImpersonationLevel }
@@ -42,6 +45,15 @@ enum CreateHandler {
 
     static func handle(_ input: Input, in context: inout RequestContext) throws(NTStatus) -> CreateResponse {
         guard let store = context.treeConnect.store else { return try openPipe(input, in: &context) }
+        if let request = input.contexts.reconnect { return try reconnect(request, input, in: &context) }
+        guard let key = replayKey(input, context) else { return try create(input, in: store, &context).response }
+        return try createOnce(key, input, in: store, &context)
+    }
+
+    /// Opens the file, whatever may have been opened for the same request before.
+    static func create(
+        _ input: Input, in store: any FileStore, _ context: inout RequestContext
+    ) throws(NTStatus) -> (open: Open, response: CreateResponse) {
         try checkParameters(input)
         let path = try NTPath(clientName: input.name)
         let hides = context.treeConnect.share.hides
@@ -51,17 +63,20 @@ enum CreateHandler {
         var input = input
         input.options.subtract(ignoredOptions)
         let parameters = try openParameters(input, context)
-        let opened = try store.open(path, parameters, as: context.treeConnect.credentials)
-        let open: Open
-        let caching: GrantedCaching
-        do throws(NTStatus) {
-            (open, caching) = try admit(opened, path, input, in: &context)
-        } catch {
-            if opened.action == .created { try? opened.file.remove(as: context.treeConnect.credentials) }
+        while true {
+            let opened = try store.open(path, parameters, as: context.treeConnect.credentials)
+            do throws(NTStatus) {
+                if let (open, caching) = try admit(opened, path, input, in: &context) {
+                    return (open, try finish(open, opened, input, caching, in: &context))
+                }
+            } catch {
+                if opened.action == .created { try? opened.file.remove(as: context.treeConnect.credentials) }
+                opened.file.close()
+                throw error
+            }
+            // Handles of clients that are away were closed to make room. Files may have gone with them, so: once more.
             opened.file.close()
-            throw error
         }
-        return try finish(open, opened, input, caching, in: &context)
     }
 
     // MARK: checks
@@ -153,9 +168,22 @@ enum CreateHandler {
         } else if action != .opened {
             context.server.reportChange(open, [.size, .lastWrite, .attributes])
         }
+        var response = response(
+            for: open, information, input, in: &context,
+            maximalAccess: opened.maximalAccess.intersection(open.treeConnect.maximalAccess))
+        response.createAction = action
+        response.answer(cachingRequest(input, open), caching)
+        if let answer = grantDurability(input, open, caching, in: context) { response.contexts.append(answer) }
+        return response
+    }
+
+    /// What a response says about the file.
+    static func response(
+        for open: Open, _ information: FileInformation, _ input: Input, in context: inout RequestContext,
+        maximalAccess: AccessMask
+    ) -> CreateResponse {
         context.relatedFileID = open.fileID
         var response = CreateResponse()
-        response.createAction = action
         response.creationTime = information.creationTime
         response.lastAccessTime = information.lastAccessTime
         response.lastWriteTime = information.lastWriteTime
@@ -167,14 +195,7 @@ enum CreateHandler {
             response.fileAttributes.insert(.hidden)
         }
         response.fileID = open.fileID
-        response.contexts = input.contexts.answers(
-            information, maximalAccess: opened.maximalAccess.intersection(open.treeConnect.maximalAccess), action)
-        if case .lease(let lease) = cachingRequest(input, open) {
-            response.oplockLevel = leaseOplockLevel
-            response.contexts.append(lease.answer(caching))
-        } else {
-            response.oplockLevel = caching.state.oplockLevel
-        }
+        response.contexts = input.contexts.answers(information, maximalAccess: maximalAccess)
         return response
     }
 }

@@ -13,10 +13,15 @@ struct CreateContexts {
     /// SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST: present; its timestamp, if it has one.
     private(set) var wantsMaximalAccess = false
     private var maximalAccessTimestamp: FileTime?
+    /// What of durability is asked for, or taken up again.
+    private(set) var durability: DurabilityRequest?
+    private(set) var reconnect: ReconnectRequest?
+    private(set) var appInstance: AppInstance?
 
     /// - Throws: where a context's data is not what its section demands: STATUS_INVALID_PARAMETER, 3.3.5.9.
     init(_ chain: RawSpan, _ negotiated: Connection.Negotiated?, limits: Limits) throws(WireError) {
         var walk = CreateContextReader(chain)
+        var durable = DurableContexts()
         while try walk.next() {
             var reader = WireReader(walk.data)
             switch walk.name {
@@ -38,15 +43,17 @@ struct CreateContexts {
                 guard let negotiated, negotiated.dialect >= .smb210 else { continue }
                 guard negotiated.dialect.isSMB3 || walk.data.byteCount == 32 else { continue }
                 lease = try LeaseRequest(walk.data, clientGUID: negotiated.clientGUID)
-            default: continue
+            default: try durable.read(walk.name, walk.data, dialect: negotiated?.dialect ?? .smb202)
             }
         }
+        try durable.check()
+        durability = durable.request
+        reconnect = durable.reconnect
+        appInstance = durable.appInstance
     }
 
     /// What the response carries, [MS-SMB2] 2.2.14.2.
-    func answers(
-        _ information: FileInformation, maximalAccess: AccessMask, _ action: CreateAction
-    ) -> [CreateContext] {
+    func answers(_ information: FileInformation, maximalAccess: AccessMask) -> [CreateContext] {
         var contexts: [CreateContext] = []
         if wantsMaximalAccess {
             // 3.3.5.9.5: a client that knows the file's time already is told so rather than the access.

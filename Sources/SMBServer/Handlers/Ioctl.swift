@@ -43,10 +43,13 @@ enum IoctlHandler {
             return try handleWithoutFile(control, in: &context)
         default: break
         }
-        let open = try context.open(control.fileID)
+        let open = try context.openToChange(control.fileID)
         if let pipe = open.pipe { return try handle(control, on: pipe, of: open, in: &context) }
         switch control.code {
         case .createOrGetObjectID, .getObjectID: return try objectID(control, of: open, in: &context)
+        case .requestResiliency:
+            try requestResiliency(control, of: open, in: context)
+            return []
         case .getCompression: return try compression(control, of: open)
         case .setCompression:
             try setCompression(control, of: open, in: &context)

@@ -40,6 +40,7 @@ enum OplockBreakHandler {
         let lease = LeaseIdentity(clientGUID: clientGUID, key: request.leaseKey)
         guard let node = context.server.leases.node(of: lease) else { throw .objectNameNotFound }
         try node.acknowledge(.lease(lease), CacheState(rawValue: request.leaseState), notBreaking: .unsuccessful)
+        context.server.purge(node.strandedOpens())
         return LeaseBreakAcknowledgment(leaseKey: request.leaseKey, leaseState: request.leaseState)
     }
 }

@@ -144,6 +144,6 @@ enum SessionSetupHandler {
     ) {
         guard let previous = context.server.sessions.find(id) else { return }
         guard let login = previous.state.withLock({ $0.login }), login.user.isSame(as: user) else { return }
-        context.server.end(previous)
+        context.server.end(previous, keepsOpens: true)
     }
 }

@@ -19,7 +19,7 @@ enum SetInfoHandler {
         do {
             let request = try SetInfoRequest(from: &reader)
             try context.requireTransactSize(request.buffer.byteCount)
-            open = try context.open(request.fileID)
+            open = try context.openToChange(request.fileID)
             change = Change(
                 type: request.infoType, informationClass: request.informationClass,
                 additionalInformation: request.additionalInformation, input: request.buffer.array)

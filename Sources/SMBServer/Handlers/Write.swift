@@ -8,7 +8,7 @@ enum WriteHandler {
     static func run(_ reader: inout WireReader, _ context: inout RequestContext) throws(NTStatus) {
         let request: WriteRequest
         do { request = try WriteRequest(from: &reader) } catch { throw .invalidParameter }
-        let open = try context.open(request.fileID)
+        let open = try context.openToChange(request.fileID)
         let count = request.data.byteCount
         guard count <= Int(context.limits.writeByteCountMax) else { throw .invalidParameter }
         try context.requireCredits(payload: count)

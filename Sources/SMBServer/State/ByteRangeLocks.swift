@@ -57,6 +57,13 @@ struct ByteRangeLocks {
         return locks.count == before ? [] : takeWaiters()
     }
 
+    /// Another open stands for the same handle now.
+    mutating func move(from old: Open, to new: Open) {
+        for (index, lock) in locks.enumerated() where lock.open === old {
+            locks[index] = Lock(open: new, offset: lock.offset, length: lock.length, isExclusive: lock.isExclusive)
+        }
+    }
+
     mutating func wait(_ request: ParkedRequest) {
         if !waiters.contains(where: { $0 === request }) { waiters.append(request) }
     }

@@ -76,10 +76,12 @@ struct CacheGrant {
         case open(UInt64)
         case lease(LeaseIdentity)
     }
-    let holder: Holder
+    var holder: Holder
     var state: CacheState
     /// A break was sent and must be acknowledged: what it is to come down to.
     var breakingTo: CacheState?
+    /// A break was never acknowledged: what the holder has cached is worth nothing.
+    var wasForced = false
     /// Of the lease context; 2 counts epochs.
     var version = 1
     var epoch: UInt16 = 0

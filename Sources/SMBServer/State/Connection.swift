@@ -104,7 +104,7 @@ public final class Connection: Sendable {
         }
         for login in logins where !login.isRunning { server.accessControl.abandon(exchange: login.exchange) }
         // A session lives as long as one of its channels does.
-        for session in sessions where session.removeChannel(self) { server.end(session) }
+        for session in sessions where session.removeChannel(self) { server.end(session, keepsOpens: true) }
         for request in parked { request.wake(.closed) }
         server.parkedRequests.runReady()
     }

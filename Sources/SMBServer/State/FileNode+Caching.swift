@@ -64,7 +64,7 @@ extension FileNode.State {
         var new = grants[index].state.intersection(target)
         // An oplock comes down to level II or to nothing, [MS-SMB2] 2.2.23.1.
         if !grants[index].isLease { new.formIntersection(.read) }
-        guard new != grants[index].state, let open = grants[index].opens.first else { return false }
+        guard new != grants[index].state, let open = grants[index].reachableOpen else { return false }
         let needsAcknowledgment = !grants[index].state.isDisjoint(with: [.write, .handle])
         if grants[index].version == 2 { grants[index].epoch &+= 1 }
         notices.append(
@@ -125,12 +125,15 @@ extension FileNode.State {
         if !locks.isEmpty { return [] }
         let own = grants.first { $0.holder == holder }?.opens ?? []
         let hasOthers = opens.contains { other in
+            // Here READ_CONTROL counts, though it breaks no lease.
             other !== open && !own.contains { $0 === other }
-                && !Self.isStatOpen(other.grantedAccess, forLease: isLease)
+                && !Self.isStatOpen(other.grantedAccess, forLease: false)
         }
         if hasOthers { state.remove(.write) }
         for other in grants where other.holder != holder && !other.state.isEmpty {
             if isLease {
+                // Whoever caches, be it through an open for attributes alone, is not written behind.
+                state.remove(.write)
                 // An oplock knows no H, and breaks to nothing when an H would have to.
                 if !other.isLease { state.remove(.handle) }
             } else if other.state.contains(.handle) {
@@ -155,11 +158,12 @@ extension FileNode.State {
     }
 
     /// Nobody answered in time, or nobody is there to answer: what was asked for counts as done.
-    mutating func completeBreaks() {
-        for index in grants.indices {
+    mutating func completeBreaks(of holder: CacheGrant.Holder?) {
+        for index in grants.indices where holder == nil || grants[index].holder == holder {
             if let target = grants[index].breakingTo {
                 grants[index].state = target
                 grants[index].breakingTo = nil
+                grants[index].wasForced = true
             }
         }
     }

@@ -53,7 +53,7 @@ final class FileNode: Sendable {
         let deleter: Credentials
     }
     let key: FileTable.Key
-    private let state: Mutex<State>
+    let state: Mutex<State>
     /// How many hold it; guarded by the table's lock.
     private let holderCount = Atomic<Int>(0)
 
@@ -81,6 +81,8 @@ final class FileNode: Sendable {
         case mustWait
         /// `.deletePending`, or `.sharingViolation` by [MS-FSA] 2.1.5.1.2.2.
         case refused(NTStatus)
+
+        var isAdmitted: Bool { if case .admitted = self { true } else { false } }
     }
 
     /// Adds an open, as soon as sharing allows it and nobody caches what it might change.
@@ -213,9 +215,10 @@ final class FileNode: Sendable {
     }
 
     /// Breaks that nobody will acknowledge any more count as done, [MS-SMB2] 3.3.6.1.
-    func completeBreaks() {
+    /// - Parameter holder: whose; nil for all.
+    func completeBreaks(of holder: CacheGrant.Holder? = nil) {
         let woken = state.withLock { state in
-            state.completeBreaks()
+            state.completeBreaks(of: holder)
             return state.takeBreakWaiters()
         }
         for waiting in woken { waiting.wake(.event) }

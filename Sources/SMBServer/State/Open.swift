@@ -16,6 +16,8 @@ final class Open: Sendable {
         /// Times that the client froze on this handle (value -1 in SET_INFO), [MS-FSA] 2.1.5.15.2.
         var frozenTimes: Set<FrozenTime> = []
         var isClosed = false
+        /// nil: it ends with its connection.
+        var durability: Durability?
         /// Locks that this open holds are in its `FileNode`; replay needs Open.LockSequenceArray: issue C.
         var resumeKey: [UInt8]?
     }
@@ -31,16 +33,22 @@ final class Open: Sendable {
     let shareAccess: ShareAccess
     let options: CreateOptions
     let isDirectory: Bool
+    let identity: CreateIdentity
     /// Of an open on IPC$; `file` then stands for it wherever opens are all the same.
     let pipe: NamedPipe?
     let state: Mutex<State>
+    /// Its client is away, and it waits. Written under the node's lock.
+    let isDisconnected = Atomic(false)
+    /// Open.IsReplayEligible: nothing but its CREATE has named it yet.
+    let isReplayEligible = Atomic(false)
+    let order: ChannelOrder
     /// Open.CurrentByteOffset of [MS-FSA]: where the last READ ended, or what the client set; used by nothing.
     let currentByteOffset = Atomic<UInt64>(0)
 
     init(
         fileID: FileID, file: any StoreFile, node: FileNode, session: Session, treeConnect: TreeConnect,
-        grantedAccess: AccessMask, shareAccess: ShareAccess, options: CreateOptions,
-        pipe: NamedPipe? = nil
+        grantedAccess: AccessMask, shareAccess: ShareAccess, options: CreateOptions, identity: CreateIdentity,
+        channelSequence: UInt16, pipe: NamedPipe? = nil
     ) {
         self.fileID = fileID
         self.file = file
@@ -50,6 +58,8 @@ final class Open: Sendable {
         self.grantedAccess = grantedAccess
         self.shareAccess = shareAccess
         self.options = options
+        self.identity = identity
+        order = ChannelOrder(sequence: channelSequence)
         isDirectory = file.isDirectory
         self.pipe = pipe
         var initial = State()
@@ -60,6 +70,29 @@ final class Open: Sendable {
                 .deleteOnClose,
             ]).rawValue
         state = Mutex(initial)
+    }
+
+    /// The same handle for a client that has come back. The open that it was is not to be used, or closed, any more.
+    convenience init(
+        resuming old: Open, fileID: FileID, treeConnect: TreeConnect, clientGUID: GUID, channelSequence: UInt16
+    ) {
+        var identity = old.identity
+        identity.clientGUID = clientGUID
+        self.init(
+            fileID: fileID, file: old.file, node: old.node, session: treeConnect.session, treeConnect: treeConnect,
+            grantedAccess: old.grantedAccess, shareAccess: old.shareAccess, options: old.options, identity: identity,
+            channelSequence: channelSequence)
+        let (mode, frozenTimes, attribute, durability) = old.state.withLock { state in
+            (state.mode, state.frozenTimes, state.nextExtendedAttribute, state.durability)
+        }
+        state.withLock { state in
+            state.mode = mode
+            state.frozenTimes = frozenTimes
+            state.nextExtendedAttribute = attribute
+            state.durability = durability
+        }
+        currentByteOffset.store(old.currentByteOffset.load(ordering: .relaxed), ordering: .relaxed)
+        isReplayEligible.store(old.isReplayEligible.load(ordering: .relaxed), ordering: .relaxed)
     }
 
     /// As whom operations on it run.

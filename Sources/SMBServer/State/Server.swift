@@ -56,6 +56,8 @@ public final class Server: Sendable {
     let sessions = SessionTable()
     let files = FileTable()
     let leases = LeaseTable()
+    let durableOpens = DurableOpenTable()
+    let createReplays = CreateReplayTable()
     let notifier = ChangeNotifier()
     let parkedRequests = ParkedRequestQueue()
     let startTime: FileTime
@@ -79,9 +81,12 @@ public final class Server: Sendable {
     /// Unique for the life of the process; never 0.
     func makeIdentifier() -> UInt64 { nextIdentifier.wrappingAdd(1, ordering: .relaxed).newValue }
 
-    /// Runs what has become due: timeouts of parked requests. To be called a few times a second.
+    /// Runs what has become due: timeouts of parked requests and of opens whose client is away. To be called a few
+    /// times a second.
     public func tick() {
-        parkedRequests.expire(now: environment.uptime())
+        let now = environment.uptime()
+        parkedRequests.expire(now: now)
+        scavengeDurableOpens(now: now)
         parkedRequests.runReady()
     }
 }

@@ -39,7 +39,7 @@ struct ControlCode: RawRepresentable, Equatable {
         case .requestResumeKey, .copyChunk, .copyChunkWrite, .setSparse, .setZeroData, .queryAllocatedRanges,
             .duplicateExtents, .duplicateExtentsEx, .fileLevelTrim, .offloadRead, .offloadWrite:
             .notSupported
-        case .setReparsePoint, .deleteReparsePoint, .requestResiliency, .enumerateSnapshots: .notSupported
+        case .setReparsePoint, .deleteReparsePoint, .enumerateSnapshots: .notSupported
         case .getReparsePoint: .notAReparsePoint
         // 3.3.5.15.7: no branch cache.
         case .readHash: .hashNotSupported

@@ -51,6 +51,7 @@ extension CreateHandler {
             node: context.server.files.retain(file.identity, stream: nil), session: context.session,
             treeConnect: context.treeConnect,
             grantedAccess: asked.contains(.maximumAllowed) ? .fileAllAccess : asked.intersection(.fileAllAccess),
-            shareAccess: input.shareAccess, options: input.options, pipe: pipe)
+            shareAccess: input.shareAccess, options: input.options, identity: identity(input, context),
+            channelSequence: context.channelSequence, pipe: pipe)
     }
 }
