@@ -50,8 +50,9 @@ enum Service {
             ready: { access.replaceInitialToken($0) })
         try controlPlane.start()
         let buffers = BufferPool()
-        let environment = Environment(
+        var environment = Environment(
             now: { Clock.wall() }, uptime: { Clock.uptime() }, randomUInt64: { randomNumber() }, log: log)
+        environment.networkInterfaces = { NetworkInterfaces.current(configuration, servesRDMA: false) }
         let server = Server(
             settings: engineSettings(configuration), environment: environment, accessControl: access, buffers: buffers,
             pipeService: ControlPlanePipes(client: client, actsAsUsers: isRoot))

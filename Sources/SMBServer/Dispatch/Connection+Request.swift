@@ -136,6 +136,8 @@ extension Connection {
         guard let command = SMB2Command(rawValue: admission.header.command) else { return .invalidParameter }
         let requirements = command.requirements
         guard let session = admission.session else {
+            // smbtorture sends its own controls without one; the handler refuses all others.
+            if command == .ioctl, admission.header.sessionID == 0, server.settings.hasTortureControls { return nil }
             if requirements.contains(.session) { return .userSessionDeleted }
             // SAFETY: the request's bytes outlive the call.
             return command == .sessionSetup ? unsafe checkForeignSignature(&admission, request) : nil

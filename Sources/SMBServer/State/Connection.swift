@@ -50,6 +50,7 @@ public final class Connection: Sendable {
     let transport: any TransportConnection
     let creationUptime: UInt64
     let state: Mutex<State>
+    let torture = Mutex(TortureState())
 
     public init(server: Server, transport: any TransportConnection) {
         self.server = server
@@ -106,8 +107,12 @@ public final class Connection: Sendable {
         // A session lives as long as one of its channels does.
         for session in sessions where session.removeChannel(self) { server.end(session, keepsOpens: true) }
         for request in parked { request.wake(.closed) }
+        server.send(server.breakDelivery.takeLost(with: self))
         server.parkedRequests.runReady()
     }
+
+    /// What was sent may not have arrived.
+    var hasUndelivered: Bool { torture.withLock { $0.seemsUndelivered } || transport.hasUndelivered }
 
     // MARK: state
 

@@ -33,6 +33,8 @@ public struct Environment: Sendable {
     /// Cryptographically secure.
     public var randomUInt64: @Sendable () -> UInt64
     public var log: @Sendable (String) -> Void
+    /// Those that clients may open channels to; asked for each time.
+    public var networkInterfaces: @Sendable () -> [NetworkInterface] = { [] }
 
     public init(
         now: @escaping @Sendable () -> FileTime, uptime: @escaping @Sendable () -> UInt64,
@@ -59,6 +61,7 @@ public final class Server: Sendable {
     let durableOpens = DurableOpenTable()
     let createReplays = CreateReplayTable()
     let notifier = ChangeNotifier()
+    let breakDelivery = BreakDelivery()
     let parkedRequests = ParkedRequestQueue()
     let startTime: FileTime
     private let nextIdentifier = Atomic<UInt64>(1)
@@ -85,6 +88,7 @@ public final class Server: Sendable {
     /// times a second.
     public func tick() {
         let now = environment.uptime()
+        retryBreaks(now: environment.uptime())
         parkedRequests.expire(now: now)
         scavengeDurableOpens(now: now)
         parkedRequests.runReady()
