@@ -54,6 +54,9 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLinux"),
+        // MIT's libraries, and a face of ours that needs none of their macros; Debian: libkrb5-dev.
+        .target(
+            name: "CKerberos", linkerSettings: [.linkedLibrary("gssapi_krb5"), .linkedLibrary("krb5")]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         module("Platform", ["CLinux"]),
         module("NTTypes"),
@@ -68,7 +71,7 @@ let package = Package(
         module("DCERPC", ["NTTypes"]),
         module(
             "Authentication",
-            ["SMBCrypto", "NTTypes", "Platform", .product(name: "SwiftASN1", package: "swift-asn1")]),
+            ["SMBCrypto", "NTTypes", "Platform", "CKerberos", .product(name: "SwiftASN1", package: "swift-asn1")]),
         .executableTarget(
             name: "apus",
             dependencies: [
@@ -80,6 +83,14 @@ let package = Package(
             swiftSettings: settings),
         module("SMBTestClient", ["NTTypes", "SMBWire", "SMBCrypto", "Authentication", "Platform", "CLinux"]),
 
+        // A whole engine in the process of a test or of a fuzzer.
+        .target(
+            name: "EngineHost",
+            dependencies: [
+                "SMBServer", "SMBTestClient", "SMBWire", "LinuxFileStore", "FileStore", "Authentication", "NTTypes",
+                "Platform", "CLinux",
+            ],
+            path: "Tests/EngineHost", swiftSettings: testSettings),
         tests("NTTypesTests", ["NTTypes"]),
         tests("PlatformTests", ["Platform"]),
         tests("SMBWireTests", ["SMBWire", "NTTypes", "Platform"], exclude: ["Captures"]),
@@ -89,7 +100,7 @@ let package = Package(
             "SMBServerTests",
             [
                 "SMBServer", "SMBWire", "SMBCrypto", "FileStore", "LinuxFileStore", "NTTypes", "Platform",
-                "SMBTestClient",
+                "SMBTestClient", "EngineHost",
             ]),
         tests("TransportTests", ["Transport", "Platform", "CLinux"]),
         tests("ControlPlaneTests", ["ControlPlane", "NTTypes", "Platform", "CLinux"]),

@@ -25,15 +25,19 @@ public final class AuthenticationExchange: Sendable {
     private let makeMechanism: @Sendable (MechanismIdentifier) -> (any Mechanism)?
 
     /// - Parameters:
+    ///   - kerberos: nil where tickets are not taken.
     ///   - now: the time that the server shows the client.
     ///   - random: gives that many unpredictable bytes.
     public init(
-        policy: AuthenticationPolicy, accounts: any AccountDatabase, now: FileTime,
+        policy: AuthenticationPolicy, accounts: any AccountDatabase, kerberos: KerberosService? = nil, now: FileTime,
         random: @escaping @Sendable (_ count: Int) -> [UInt8] = { randomBytes(count: $0) }
     ) {
         makeMechanism = { identifier in
-            guard identifier == .ntlm else { return nil }
-            return NTLMServer(policy: policy, accounts: accounts, now: now, challenge: random(8))
+            switch identifier {
+            case .ntlm: NTLMServer(policy: policy, accounts: accounts, now: now, challenge: random(8))
+            case .kerberos, .kerberosOfWindows: kerberos?.makeMechanism(now: now)
+            default: nil
+            }
         }
     }
 
@@ -42,10 +46,11 @@ public final class AuthenticationExchange: Sendable {
     /// - Parameter tokens: the client's and the server's in turn, from the first on.
     /// - Returns: nil if these are not the steps and answers of one login under way.
     public convenience init?(
-        replaying tokens: [[UInt8]], policy: AuthenticationPolicy, accounts: any AccountDatabase, now: FileTime
+        replaying tokens: [[UInt8]], policy: AuthenticationPolicy, accounts: any AccountDatabase,
+        kerberos: KerberosService? = nil, now: FileTime
     ) {
         let recorded = tokens.lazy.compactMap(Self.challenge).first
-        self.init(policy: policy, accounts: accounts, now: recorded?.time ?? now) { count in
+        self.init(policy: policy, accounts: accounts, kerberos: kerberos, now: recorded?.time ?? now) { count in
             recorded.flatMap { $0.challenge.count == count ? $0.challenge : nil } ?? randomBytes(count: count)
         }
         guard !tokens.isEmpty, tokens.count % 2 == 0 else { return nil }
@@ -69,8 +74,9 @@ public final class AuthenticationExchange: Sendable {
     }
 
     /// The token of the NEGOTIATE response: which mechanisms there are, [MS-SPNG] 2.2.1.
-    public static func initialToken() -> [UInt8] {
-        SPNEGO.write(SPNEGO.Initial(mechanisms: [.ntlm], token: nil), hasHints: true)
+    public static func initialToken(offersKerberos: Bool = false) -> [UInt8] {
+        let mechanisms = (offersKerberos ? KerberosServer.identifiers : []) + NTLMServer.identifiers
+        return SPNEGO.write(SPNEGO.Initial(mechanisms: mechanisms, token: nil), hasHints: true)
     }
 
     /// - Parameter token: of one SESSION_SETUP request.

@@ -48,10 +48,15 @@ public struct Login: Equatable, Sendable {
     public var user: String
     /// As the client said it.
     public var domain: String
-    /// Session.FullSessionKey: 16 bytes from NTLM. Zeros for guests, who share no secret with the server.
+    /// Session.FullSessionKey: 16 bytes from NTLM, 16 or 32 from Kerberos. Zeros for guests, who share no secret
+    /// with the server.
     public var sessionKey: [UInt8]
     public var isGuest = false
     public var isAnonymous = false
+    /// The name stands for an account of this system and nothing else: known by a ticket, not by a password here.
+    public var mustHaveAccount = false
+    /// When the ticket ends; nil for never.
+    public var expiry: FileTime?
 }
 
 /// What a mechanism makes of a client's token.
@@ -61,7 +66,7 @@ enum MechanismStep: Equatable, Sendable {
     case failed(NTStatus)
 }
 
-/// The server's side of one authentication mechanism in one login: NTLM, later Kerberos.
+/// The server's side of one authentication mechanism in one login.
 protocol Mechanism: Sendable {
     /// The names under which clients ask for it.
     static var identifiers: [MechanismIdentifier] { get }

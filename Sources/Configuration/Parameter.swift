@@ -14,6 +14,8 @@ public enum ParameterKind: Sendable {
     /// Words separated by blanks, tabs or commas.
     case list
     case choice([String])
+    /// Words of `HostList`.
+    case hosts
 
     /// What would be right, for a message.
     var advice: String {
@@ -26,6 +28,7 @@ public enum ParameterKind: Sendable {
         case .mode: "an octal mode, such as 0644"
         case .list: "words separated by blanks or commas"
         case .choice(let words): "one of " + words.joined(separator: ", ")
+        case .hosts: "addresses, such as 10.0.0.0/8 192.168.1. fe80::1 localhost, ALL, or some EXCEPT others"
         }
     }
 
@@ -39,6 +42,7 @@ public enum ParameterKind: Sendable {
         case .size: Self.size(value) != nil
         case .mode: UInt32(value, radix: 8).map { $0 <= 0o7777 } ?? false
         case .choice(let words): words.contains(value.lowercased())
+        case .hosts: HostList(Self.list(value)) != nil
         }
     }
 

@@ -59,7 +59,11 @@ extension ServerConfiguration {
         values.text("map to guest") { mapsUnknownUserToGuest = $0.lowercased() == "bad user" }
         values.text("guest account") { guestAccount = $0 }
         values.number("restrict anonymous") { restrictAnonymous = $0 }
+        values.text("username map") { usernameMapPath = $0 }
         values.text("control plane user") { controlPlaneUser = $0 }
+        values.boolean("kerberos support") { supportsKerberos = $0 }
+        values.text("kerberos service name") { kerberosServiceName = $0 }
+        values.text("kerberos keytab file") { kerberosKeytabFile = $0 }
         values.size("smb2 max read") { readByteCountMax = Self.payload($0) }
         values.size("smb2 max write") { writeByteCountMax = Self.payload($0) }
         values.size("smb2 max trans") { transactByteCountMax = Self.payload($0) }
@@ -71,6 +75,8 @@ extension ServerConfiguration {
         values.number("deadtime") { deadtime = $0 }
         values.boolean("server multi channel support") { isMultichannel = $0 }
         values.boolean("smbtorture controls") { hasTortureControls = $0 }
+        values.boolean("smb2 leases") { grantsLeases = $0 }
+        values.boolean("smb3 directory leases") { grantsDirectoryLeases = $0 }
     }
 
     /// ksmbd keeps these between 64 KiB and 8 MiB.
@@ -112,8 +118,8 @@ extension ShareConfiguration {
         values.list("read list") { readList = $0 }
         values.list("write list") { writeList = $0 }
         values.list("admin users") { adminUsers = $0 }
-        values.list("hosts allow") { hostsAllow = $0 }
-        values.list("hosts deny") { hostsDeny = $0 }
+        values.list("hosts allow") { hostsAllow = HostList($0) ?? HostList() }
+        values.list("hosts deny") { hostsDeny = HostList($0) ?? HostList() }
         values.text("force user") { forceUser = $0 }
         values.text("force group") { forceGroup = $0 }
         values.mode("create mask") { createMask = $0 }
@@ -124,11 +130,18 @@ extension ShareConfiguration {
         values.boolean("follow symlinks") { followsSymbolicLinks = $0 }
         values.boolean("crossmnt") { crossesMounts = $0 }
         values.boolean("hide dot files") { hidesDotFiles = $0 }
+        values.text("hide files") { hideFiles = $0.split(separator: "/").map(String.init) }
         values.text("veto files") { vetoFiles = $0.split(separator: "/").map(String.init) }
         values.boolean("store dos attributes") { storesDOSAttributes = $0 }
         values.boolean("hide unreadable") { hidesUnreadable = $0 }
         values.boolean("acl flag inherited canonicalization") { canonicalizesInheritedFlag = $0 }
         values.text("case sensitive") { isCaseSensitive = ["yes", "true"].contains($0.lowercased()) }
+        values.boolean("smb3 unix extensions") { allowsPOSIX = $0 }
+        values.boolean("show symlinks") { showsSymbolicLinks = $0 }
+        values.boolean("streams") { hasStreams = $0 }
+        values.text("mangled names") {
+            shortNames = ["yes": .listed, "illegal": .onRequest][$0.lowercased()] ?? .none
+        }
         values.text("smb encrypt") { encryption = ServerConfiguration.Requirement($0) }
         values.boolean("available") { isAvailable = $0 }
         if !name.isEmpty { values.number("max connections") { connectionCountMax = $0 } }

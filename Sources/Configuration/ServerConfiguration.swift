@@ -17,8 +17,15 @@ public struct ServerConfiguration: Sendable {
     public var mapsUnknownUserToGuest = false
     public var guestAccount = "nobody"
     public var restrictAnonymous = 0
+    /// Path of the file that says who logs in by which other names; empty for none.
+    public var usernameMapPath = ""
     /// The Unix account of the control plane's process.
     public var controlPlaneUser = "apus"
+    public var supportsKerberos = false
+    /// Which of the keytab's principals is served; empty for cifs and host.
+    public var kerberosServiceName = ""
+    /// A path; empty for the system's own.
+    public var kerberosKeytabFile = ""
     public var readByteCountMax = 8 << 20
     public var writeByteCountMax = 8 << 20
     public var transactByteCountMax = 8 << 20
@@ -32,6 +39,8 @@ public struct ServerConfiguration: Sendable {
     public var hasTortureControls = false
     /// Minutes; 0 for never.
     public var deadtime = 0
+    public var grantsLeases = true
+    public var grantsDirectoryLeases = false
     public var shares: [ShareConfiguration] = []
     public init() {}
 }
@@ -50,8 +59,8 @@ public struct ShareConfiguration: Sendable {
     public var readList: [String] = []
     public var writeList: [String] = []
     public var adminUsers: [String] = []
-    public var hostsAllow: [String] = []
-    public var hostsDeny: [String] = []
+    public var hostsAllow = HostList()
+    public var hostsDeny = HostList()
     public var forceUser = ""
     public var forceGroup = ""
     public var createMask: UInt32 = 0o744
@@ -63,11 +72,18 @@ public struct ShareConfiguration: Sendable {
     public var crossesMounts = true
     public var hidesDotFiles = true
     /// Patterns with `*` and `?`.
+    public var hideFiles: [String] = []
+    /// Patterns with `*` and `?`.
     public var vetoFiles: [String] = []
     public var storesDOSAttributes = true
     public var hidesUnreadable = false
     public var canonicalizesInheritedFlag = true
     public var isCaseSensitive = false
+    public var allowsPOSIX = false
+    public var showsSymbolicLinks = false
+    public var hasStreams = true
+    public enum ShortNames: Sendable { case none, onRequest, listed }
+    public var shortNames = ShortNames.none
     public var encryption = ServerConfiguration.Requirement.offered
     /// 0 for none of its own.
     public var connectionCountMax = 0

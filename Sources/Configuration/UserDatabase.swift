@@ -11,6 +11,8 @@ public struct UserDatabase: Equatable, Sendable {
     }
     /// In the order of the file.
     public private(set) var users: [User] = []
+    /// `username map`: by which other names clients may mean them. Not part of the file.
+    public var usernameMap = UsernameMap()
 
     public init() {}
 
@@ -37,9 +39,10 @@ public struct UserDatabase: Equatable, Sendable {
         (1..<48).contains(name.utf8.count) && !name.contains { $0 == ":" || $0.isNewline }
     }
 
-    /// Without regard to case, as Windows and ksmbd have it.
+    /// Whom a client means by a name: by `username map`, and without regard to case, as Windows and ksmbd have it.
     public func user(named name: String) -> User? {
-        users.first { $0.name == name } ?? users.first { $0.name.lowercased() == name.lowercased() }
+        let name = usernameMap.account(of: name)
+        return users.first { $0.name == name } ?? users.first { $0.name.lowercased() == name.lowercased() }
     }
 
     /// Adds a user or replaces the one of that name.

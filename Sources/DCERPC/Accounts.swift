@@ -58,6 +58,13 @@ enum KnownAccounts {
             wellKnown("NETWORK SERVICE", "NT AUTHORITY", SID(5, 20)),
         ]
 
+    /// The group of Windows that every user of a computer without domain is in.
+    static let noneRelativeID: UInt32 = 513
+    static func none(in domain: AccountDescription) -> AccountDescription {
+        AccountDescription(
+            kind: .group, name: "None", domain: domain.name, sid: domain.sid.appending(noneRelativeID))
+    }
+
     static func account(_ sid: SID) -> AccountDescription? { all.first { $0.sid == sid } }
     static func account(named name: String, domain: String?) -> AccountDescription? {
         all.first { account in
@@ -82,15 +89,24 @@ extension ServerData {
     func resolve(_ sid: SID) -> AccountDescription? {
         if let known = KnownAccounts.account(sid) { return known }
         let domain = accountDomain
-        return sid == domain.sid ? domain : account(sid)
+        if sid == domain.sid { return domain }
+        let none = KnownAccounts.none(in: domain)
+        return sid == none.sid ? none : account(sid)
     }
 
     /// Who is meant by a name: `name`, `domain\name`, `name@domain`, or a domain's own name; [MS-LSAT] 3.1.4.5.
     func resolve(_ text: String) -> AccountDescription? {
         let (name, domain) = Self.parts(of: text)
-        if name.isEmpty { return domain.flatMap(domainAccount) }
+        // Windows takes nothing at all for the domain Builtin.
+        if name.isEmpty { return domainAccount(domain ?? "BUILTIN") }
         if let known = KnownAccounts.account(named: name, domain: domain) { return known }
         if let found = account(named: name, domain: domain) { return found }
+        let none = KnownAccounts.none(in: accountDomain)
+        if name.lowercased() == none.name.lowercased(),
+            domain == nil || domain?.lowercased() == none.domain.lowercased()
+        {
+            return none
+        }
         return domain == nil ? domainAccount(name) : nil
     }
 

@@ -15,15 +15,16 @@ public enum PipeName: String, CaseIterable, Sendable {
     var interfaces: [RPCInterface] {
         switch self {
         case .srvsvc: [.serverService]
-        case .lsarpc: [.localSecurityAuthority]
-        case .wkssvc, .samr: []
+        case .wkssvc: [.workstationService]
+        case .samr: [.securityAccountManager]
+        case .lsarpc: [.localSecurityAuthority, .domainRoles]
         }
     }
 }
 
 /// An interface: what it is called by, and its operations.
 enum RPCInterface: Sendable {
-    case serverService, localSecurityAuthority
+    case serverService, workstationService, localSecurityAuthority, domainRoles, securityAccountManager
 
     var syntax: SyntaxIdentifier {
         switch self {
@@ -33,6 +34,15 @@ enum RPCInterface: Sendable {
         // [MS-LSAT] 1.9.
         case .localSecurityAuthority:
             SyntaxIdentifier(uuid: GUID(0x1234_5778, 0x1234, 0xABCD, 0xEF00_0123_4567_89AB), version: 0)
+        // [MS-WKST] 1.9.
+        case .workstationService:
+            SyntaxIdentifier(uuid: GUID(0x6BFF_D098, 0xA112, 0x3610, 0x9833_46C3_F87E_345A), version: 1)
+        // [MS-SAMR] 1.9.
+        case .securityAccountManager:
+            SyntaxIdentifier(uuid: GUID(0x1234_5778, 0x1234, 0xABCD, 0xEF00_0123_4567_89AC), version: 1)
+        // [MS-DSSP] 1.9.
+        case .domainRoles:
+            SyntaxIdentifier(uuid: GUID(0x3919_286A, 0xB10C, 0x11D0, 0x9BA8_00C0_4FD9_2EF5), version: 0)
         }
     }
 
@@ -44,7 +54,10 @@ enum RPCInterface: Sendable {
             reader: reader, writer: NDRWriter(syntax: reader.syntax), session: session, server: server)
         switch self {
         case .serverService: try ServerService.serve(operation, &call)
+        case .workstationService: try WorkstationService.serve(operation, &call)
         case .localSecurityAuthority: try LocalSecurityAuthority.serve(operation, &call)
+        case .domainRoles: try DomainRoles.serve(operation, &call)
+        case .securityAccountManager: try SecurityAccountManager.serve(operation, &call)
         }
         session = call.session
         return call.writer.bytes

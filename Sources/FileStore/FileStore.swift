@@ -13,6 +13,7 @@ public struct FileStoreCapabilities: OptionSet, Sendable {
     public static var blockCloning: Self { .init(rawValue: 32) }
     public static var compression: Self { .init(rawValue: 64) }
     public static var reparsePoints: Self { .init(rawValue: 128) }
+    public static var trim: Self { .init(rawValue: 256) }
 }
 
 /// What an open asks of the store: [MS-FSA] 2.1.5.1 less the arbitration between opens, which is the engine's.
@@ -31,6 +32,8 @@ public struct OpenParameters: Sendable {
     public var extendedAttributes: [ExtendedAttribute] = []
     /// The POSIX context's mode for a file that is created.
     public var mode: UInt32?
+    /// The POSIX context was there: names match exactly, and links are opened themselves.
+    public var isPOSIX = false
     /// Names match exactly: the share or the POSIX context says so.
     public var isCaseSensitive = false
     /// The client asked what it might be granted at most (MxAc, or a response that carries it).
@@ -82,13 +85,16 @@ public protocol FileStore: AnyObject, Sendable {
     /// one is objectNameNotFound. Two clients that create at once: exactly one gets `.created`.
     func open(_ path: NTPath, _ parameters: OpenParameters, as user: Credentials) throws(NTStatus) -> OpenedFile
 
+    /// Where a path meets the link that made `open` throw `.stoppedOnSymlink`.
+    func symbolicLink(on path: NTPath, as user: Credentials) throws(NTStatus) -> MetSymbolicLink
+
     /// Free and total space, as `user` sees it.
     func volumeInformation(as user: Credentials) throws(NTStatus) -> VolumeInformation
 }
 
 /// An open file, directory or named stream. Reference counted: the last release closes it, but `close` says when.
 /// Offsets and lengths are in bytes. Calls may come from several threads at once.
-public protocol StoreFile: AnyObject, Sendable {
+public protocol StoreFile: FileSpace, ReparsePoints, POSIXExtensions, Sendable {
     /// The file's, whichever stream is open.
     var identity: FileIdentity { get }
     var isDirectory: Bool { get }
@@ -139,6 +145,8 @@ public protocol StoreFile: AnyObject, Sendable {
     func link(at path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus)
     /// Takes the name (or the named stream) away. The handle stays usable. directoryNotEmpty for a folder with entries.
     func remove(as user: Credentials) throws(NTStatus)
+    /// Takes the file's name away, also if this is one of its named streams.
+    func removeFile(as user: Credentials) throws(NTStatus)
     /// Whether `remove` would succeed as far as contents and rights go: directoryNotEmpty, cannotDelete (read-only).
     func checkRemovable(as user: Credentials) throws(NTStatus)
 

@@ -30,10 +30,12 @@ struct DOSAttributes: Equatable {
     static var byteCountMax: Int { 512 }
     /// What is kept. The others follow from what the file is.
     static let keptAttributes: FileAttributes = [
-        .readOnly, .hidden, .system, .archive, .temporary, .sparseFile, .offline, .notContentIndexed,
+        .readOnly, .hidden, .system, .archive, .temporary, .sparseFile, .reparsePoint, .offline, .notContentIndexed,
     ]
     /// What a client may set, [MS-FSCC] 2.6; sparse has an FSCTL of its own.
-    static let settableAttributes: FileAttributes = keptAttributes.subtracting(.sparseFile)
+    static let settableAttributes: FileAttributes = keptAttributes.subtracting([
+        .sparseFile, .reparsePoint,
+    ])
 
     private static let hasAttributes: UInt32 = 0x1
     private static let hasCreationTime: UInt32 = 0x10

@@ -16,6 +16,13 @@ extension apus_statx {
     var isDirectory: Bool { type == 0o040000 }
     var isRegular: Bool { type == 0o100000 }
     var isSymbolicLink: Bool { type == 0o120000 }
+    var isCompressed: Bool {
+        get { attributes & UInt64(APUS_STATX_COMPRESSED) != 0 }
+        set {
+            let bit = UInt64(APUS_STATX_COMPRESSED)
+            attributes = newValue ? attributes | bit : attributes & ~bit
+        }
+    }
     var identity: FileIdentity {
         FileIdentity(device: UInt64(device_major) << 32 | UInt64(device_minor), index: inode)
     }
@@ -51,6 +58,12 @@ extension FileInformation {
         }
         attributes = kept?.attributes ?? (isDirectory ? [] : .archive)
         if isDirectory { attributes.insert(.directory) }
+        if status.isCompressed { attributes.insert(.compressed) }
+        if !isDirectory, !status.isRegular {
+            // As other servers show them: what is no data is a reparse point.
+            attributes.insert(.reparsePoint)
+            reparseTag = status.isSymbolicLink ? ReparseBuffer.symbolicLinkTag : ReparseBuffer.nfsTag
+        }
         if attributes.isEmpty { attributes = .normal }
         linkCount = status.link_count
         mode = UInt32(status.mode)
@@ -58,6 +71,9 @@ extension FileInformation {
         groupID = status.group_id
         deviceNumber = UInt64(status.special_major) << 32 | UInt64(status.special_minor)
     }
+
+    /// A reparse point whose tag is in an attribute that nobody has looked at yet.
+    var lacksTag: Bool { attributes.contains(.reparsePoint) && reparseTag == 0 }
 
     /// Allocation sizes are multiples of this; what clients expect of a volume with 4 KiB clusters.
     static var allocationUnit: UInt64 { 4096 }

@@ -13,7 +13,9 @@ extension LinuxFile {
             isByList
             ? store.identity.insisting { Linux.reopenFolder(descriptor) } : Linux.reopenFolder(descriptor)
         let reopened = OwnedDescriptor(try result.orThrow())
-        return LinuxDirectoryCursor(store: store, user: user, components: path.components, reopened)
+        return LinuxDirectoryCursor(
+            store: store, user: user, components: path.components,
+            showsLinks: isPOSIX || store.options.showsSymbolicLinks, reopened)
     }
 }
 
@@ -26,13 +28,17 @@ final class LinuxDirectoryCursor: DirectoryCursor {
     /// "." and "..", in this order, before all else, wherever the file system lists them.
     private var dotEntriesGiven = 0
     private var pushedBack: DirectoryEntry?
+    /// Links are entries like others.
+    private let showsLinks: Bool
 
     init(
-        store: LinuxFileStore, user: Credentials, components: [NTName], _ descriptor: consuming OwnedDescriptor
+        store: LinuxFileStore, user: Credentials, components: [NTName], showsLinks: Bool,
+        _ descriptor: consuming OwnedDescriptor
     ) {
         self.store = store
         self.user = user
         self.components = components
+        self.showsLinks = showsLinks
         reader = DirectoryReader(descriptor)
     }
 
@@ -81,7 +87,7 @@ final class LinuxDirectoryCursor: DirectoryCursor {
     /// nil for what is not to be seen: a link that is not followed or leads nowhere, or an entry that has gone
     /// meanwhile.
     private func information(of name: NTName, _ wantsInformation: Bool) throws(NTStatus) -> FileInformation? {
-        if reader.type == .symbolicLink { return try informationOfLink(name) }
+        if reader.type == .symbolicLink, !showsLinks { return try informationOfLink(name) }
         if !wantsInformation, reader.type != .unknown { return briefInformation() }
         // A name that no path can hold cannot be looked at either.
         guard let systemName = try? SystemPath(name) else { return nil }
@@ -90,7 +96,7 @@ final class LinuxDirectoryCursor: DirectoryCursor {
         // Who may list a folder but not search it sees names only.
         if result.failed(EACCES) { return briefInformation() }
         guard result >= 0 else { return nil }
-        if status.isSymbolicLink { return try informationOfLink(name) }
+        if status.isSymbolicLink, !showsLinks { return try informationOfLink(name) }
         guard wantsInformation else { return briefInformation() }
         let directory = reader.rawDescriptor
         var kept: DOSAttributes?
@@ -103,6 +109,12 @@ final class LinuxDirectoryCursor: DirectoryCursor {
         var information = FileInformation(
             status, kept, announcedAllocation: store.announcedAllocations.byteCount(for: status.identity))
         information.extendedAttributeSize = extendedAttributeSize(ofEntry: systemName)
+        if information.lacksTag {
+            // SAFETY: the buffer is valid through the call.
+            information.reparseTag = unsafe store.identity.reparseTag {
+                unsafe Linux.attribute(ofEntry: systemName, in: directory, LinuxFile.reparseAttribute, into: $0)
+            }
+        }
         return information
     }
 

@@ -47,6 +47,11 @@ enum AttributeName {
         left.lazy.map(lowercased).elementsEqual(right.lazy.map(lowercased))
     }
 
+    /// Part of a stream, or all of it.
+    static func isStream(_ name: ArraySlice<UInt8>) -> Bool {
+        name.starts(with: streamPrefix) || name.starts(with: Array("user.DosStreamExt.".utf8))
+    }
+
     /// The stream's name, without type; nil for what is none.
     static func stream(_ name: ArraySlice<UInt8>) -> NTName? {
         guard name.starts(with: streamPrefix) else { return nil }
@@ -168,7 +173,7 @@ extension LinuxFile {
     /// What [MS-FSA] 2.1.5.1.2 takes away when a file is overwritten or superseded.
     func removeStreamsAndExtendedAttributes(_ descriptor: CInt) throws(NTStatus) {
         for name in try attributeNames(descriptor)
-        where AttributeName.stream(name) != nil || AttributeName.extendedAttribute(name) != nil {
+        where AttributeName.isStream(name) || AttributeName.extendedAttribute(name) != nil {
             let systemName = try SystemPath(attribute: Array(name))
             let result = store.identity.insisting { Linux.removeAttribute(descriptor, systemName) }
             if !result.failed(ENODATA) { try result.orThrow() }
@@ -192,10 +197,8 @@ extension LinuxFile {
         }
         for name in try attributeNames(descriptor) {
             guard let stream = AttributeName.stream(name) else { continue }
-            // The value ends with a byte that is not the stream's.
-            let byteCount = attributeByteCount(descriptor, try SystemPath(attribute: Array(name))) - 1
-            guard byteCount >= 0 else { continue }
-            streams.append(StreamInformation(name: stream, endOfFile: UInt64(byteCount)))
+            guard let bytes = try? StreamAttributes(file: self, descriptor: descriptor).load(stream) else { continue }
+            streams.append(StreamInformation(name: stream, endOfFile: UInt64(bytes.count)))
         }
         return streams
     }

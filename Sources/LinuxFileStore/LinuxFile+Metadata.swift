@@ -19,8 +19,9 @@ extension LinuxFile {
         var status = apus_statx()
         try Linux.status(descriptor, into: &status).orThrow()
         let kept = store.dosAttributes(descriptor, isPathOnly: handle.isPathOnly)
-        let information = FileInformation(
+        var information = FileInformation(
             status, kept, announcedAllocation: store.announcedAllocations.byteCount(for: identity))
+        if information.lacksTag { information.reparseTag = reparseTag(descriptor) }
         return (information, kept, status)
     }
 
@@ -43,7 +44,7 @@ extension LinuxFile {
                 attributes: isDirectory ? [] : .archive, creationTime: FileTime(status.bestBirthTime))
         if let attributes = change.attributes {
             updated.attributes = attributes.intersection(DOSAttributes.settableAttributes)
-                .union(updated.attributes.intersection(.sparseFile))
+                .union(updated.attributes.intersection([.sparseFile, .reparsePoint]))
         }
         if let creationTime = change.creationTime { updated.creationTime = creationTime }
         // Any change of metadata is a change: a time set before has had its day.

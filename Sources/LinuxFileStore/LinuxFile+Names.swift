@@ -2,9 +2,10 @@ import CLinux
 import FileStore
 import Glibc
 import NTTypes
+import Platform
 
 /// Where a file's name is.
-private struct Place: ~Copyable {
+struct Place: ~Copyable {
     let folder: FoundFolder
     let name: SystemPath
 }
@@ -15,7 +16,7 @@ extension LinuxFile {
     ///
     /// The name this handle knows may be out of date: another handle, or a local process, has renamed the file or a
     /// folder above it. Then the kernel is asked, and its answer checked in the same way.
-    private func locate() throws(NTStatus) -> Place {
+    func locate() throws(NTStatus) -> Place {
         let known = path
         do throws(NTStatus) {
             return try locate(known.components)
@@ -45,7 +46,7 @@ extension LinuxFile {
         let name = try SystemPath(last)
         var status = apus_statx()
         try Linux.status(folder.descriptor.raw, name, into: &status).orThrow()
-        guard status.identity == identity else { throw .objectNameNotFound }
+        guard status.identity == replacedIdentity.withLock({ $0 }) ?? identity else { throw .objectNameNotFound }
         return Place(folder: folder, name: name)
     }
 
@@ -79,10 +80,13 @@ extension LinuxFile {
         return true
     }
 
+    func removeFile(as user: Credentials) throws(NTStatus) { try remove(as: user) }
+
     func remove(as user: Credentials) throws(NTStatus) {
         try store.identity.act(as: user)
         let place = try locate()
         let folder = place.folder.descriptor.raw
+        let isDirectory = isDirectory && replacedIdentity.withLock { $0 == nil }
         var result = Linux.unlink(folder, place.name, isDirectory: isDirectory)
         if result.failed(EACCES) || result.failed(EPERM), isByList {
             // The folder's mode has nothing to say if the file itself may be deleted.

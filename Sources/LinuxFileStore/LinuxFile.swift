@@ -14,6 +14,9 @@ final class LinuxFile: StoreFile {
     /// Who opened it: what names no user is done as this one.
     let user: Credentials
     let handle: OpenHandle
+    let isPOSIX: Bool
+    /// What is in this file's place since a link or its like was put there, see LinuxFile+ReparsePoints.swift.
+    let replacedIdentity = Mutex<FileIdentity?>(nil)
     /// The file's descriptor, as a client has set it, has granted what this open may do: the kernel, which knows only
     /// what could be said in a POSIX ACL, is not asked again.
     let isByList: Bool
@@ -22,7 +25,7 @@ final class LinuxFile: StoreFile {
 
     init(
         store: LinuxFileStore, status: apus_statx, user: Credentials, handle: OpenHandle, path: NTPath,
-        isByList: Bool = false
+        isByList: Bool = false, isPOSIX: Bool = false
     ) {
         self.store = store
         identity = status.identity
@@ -30,6 +33,7 @@ final class LinuxFile: StoreFile {
         isSpecial = !status.isDirectory && !status.isRegular
         self.user = user
         self.handle = handle
+        self.isPOSIX = isPOSIX
         self.isByList = isByList
         name = Mutex(path)
     }
@@ -51,13 +55,13 @@ final class LinuxFile: StoreFile {
     // MARK: data
 
     /// [MS-FSA] 2.1.5.3: only a data stream has bytes.
-    private func requireData() throws(NTStatus) {
+    func requireData() throws(NTStatus) {
         if isDirectory || isSpecial { throw .invalidDeviceRequest }
     }
 
     /// The descriptor, able to do what is asked. Callers have looked at the open's granted access: the rights here
     /// are only about how much was asked of the kernel so far.
-    private func begin(_ rights: OpenHandle.Rights) throws(NTStatus) -> CInt {
+    func begin(_ rights: OpenHandle.Rights) throws(NTStatus) -> CInt {
         let descriptor = try handle.begin()
         if handle.rights.isSuperset(of: rights) { return descriptor }
         do throws(NTStatus) {
@@ -144,6 +148,11 @@ final class LinuxFile: StoreFile {
             let result = Linux.preallocate(descriptor, byteCount: bytes)
             // A file system without preallocation finds the space when it is written.
             if !result.failed(EOPNOTSUPP) { try result.orThrow() }
+        }
+        if size >= status.size {
+            // [MS-FSA] 2.1.5.15.1: the file counts as changed, but not its data. Setting any time sets the change time.
+            let (access, write) = (FileTime(status.access_time).unix, FileTime(status.write_time).unix)
+            _ = store.identity.insisting { Linux.setTimes(descriptor, access: access, write: write) }
         }
         announceAllocation(size)
     }

@@ -8,7 +8,7 @@ extension LinuxFileStore {
     func createNew(
         _ path: NTPath, _ parameters: OpenParameters, as user: Credentials
     ) throws(NTStatus) -> OpenedFile {
-        guard let name = path.components.last else {
+        guard var name = path.components.last else {
             try Self.checkType(isDirectory: true, parameters.options)
             throw .objectNameCollision
         }
@@ -19,8 +19,13 @@ extension LinuxFileStore {
         }
         let caseSensitive = isCaseSensitive(parameters)
         let parent = try openParent(of: path.components, caseSensitive: caseSensitive)
+        if !caseSensitive, options.findsShortNames,
+            let longName = tunnel.longName(of: name, in: parent.descriptor.raw)
+        {
+            name = longName
+        }
         let systemName = try SystemPath(name)
-        if !caseSensitive, try foldedNames.spelling(of: name, in: parent.descriptor.raw) != nil {
+        if !caseSensitive, try otherSpelling(of: name, in: parent.descriptor.raw) != nil {
             throw .objectNameCollision
         }
         let folderSecurity = keptSecurityDescriptor(parent.descriptor.raw, isPathOnly: true)
@@ -114,8 +119,13 @@ extension LinuxFileStore {
         let isListed = folderSecurity != nil || parameters.securityDescriptor != nil
         let file = LinuxFile(
             store: self, status: status, user: user, handle: handle, path: NTPath(components: components),
-            isByList: identity.switches && isListed && isMine)
+            isByList: identity.switches && isListed && isMine, isPOSIX: parameters.isPOSIX)
         do throws(NTStatus) {
+            // FILE_NO_COMPRESSION, [MS-FSA] 2.1.5.1.1: not even where the folder says so.
+            if parameters.options.contains(.noCompression), status.isCompressed {
+                try file.setCompressed(false)
+                status.isCompressed = false
+            }
             if !parameters.extendedAttributes.isEmpty {
                 try file.setExtendedAttributes(parameters.extendedAttributes, as: user)
             }
@@ -161,7 +171,7 @@ extension LinuxFileStore {
             return false
         }
         // User attributes belong to files and folders; others, xattr(7), cannot have any.
-        if result.failed(EPERM), !identity.switches { return false }
+        if result.failed(EPERM) { return false }
         try result.orThrow()
         return true
     }

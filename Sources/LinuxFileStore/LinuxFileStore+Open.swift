@@ -50,11 +50,16 @@ extension LinuxFileStore {
         let found = try find(path, parameters, as: user)
         var status = apus_statx()
         try Linux.status(found.descriptor.raw, into: &status).orThrow()
-        if status.isSymbolicLink { throw .objectNameNotFound }
+        let showsLinks = parameters.isPOSIX || options.showsSymbolicLinks
+        if status.isSymbolicLink {
+            guard showsLinks else { throw .objectNameNotFound }
+            guard parameters.options.contains(.openReparsePoint) else { throw .stoppedOnSymlink }
+        }
         try Self.checkType(isDirectory: status.isDirectory, parameters.options)
         let kept = dosAttributes(found.descriptor.raw, isPathOnly: found.rights.isEmpty)
         let information = FileInformation(
             status, kept, announcedAllocation: announcedAllocations.byteCount(for: status.identity))
+        if information.lacksTag, !parameters.options.contains(.openReparsePoint) { throw .ioReparseTagNotHandled }
         try Self.checkAttributes(information, parameters)
         let check = AccessCheck(
             store: self, user: user, status: status, descriptor: found.descriptor.raw,
@@ -68,7 +73,7 @@ extension LinuxFileStore {
         let handle = OpenHandle(found.descriptor, rights: rights)
         let file = LinuxFile(
             store: self, status: status, user: user, handle: handle, path: NTPath(components: components),
-            isByList: check.kept?.isVerified == true)
+            isByList: check.kept?.isVerified == true, isPOSIX: parameters.isPOSIX)
         return OpenedFile(
             file: file, action: .opened, information: information, grantedAccess: granted, maximalAccess: maximal)
     }
@@ -116,12 +121,13 @@ extension LinuxFileStore {
             return Found(descriptor: OwnedDescriptor(result), rights: rights, components: path.components)
         }
         guard result.failed(ENOENT) || result.failed(ENOTDIR), let name = path.components.last else {
+            if result.failed(ELOOP), parameters.isPOSIX || options.showsSymbolicLinks { throw .stoppedOnSymlink }
             throw openError(result, path)
         }
         // Not there by this name. In which folder would it be, and by which other spelling?
         let caseSensitive = isCaseSensitive(parameters)
         let parent = try openParent(of: path.components, caseSensitive: caseSensitive)
-        guard !caseSensitive, let spelling = try foldedNames.spelling(of: name, in: parent.descriptor.raw),
+        guard !caseSensitive, let spelling = try otherSpelling(of: name, in: parent.descriptor.raw),
             !options.isVetoed(spelling)
         else { throw .objectNameNotFound }
         let components = parent.components + [spelling]
@@ -140,8 +146,10 @@ extension LinuxFileStore {
         let reads = !desired.isDisjoint(with: [.readData, .execute])
         let rights: OpenHandle.Rights = writes ? (reads ? [.read, .write] : .write) : .read
         let mode = writes ? (reads ? O_RDWR : O_WRONLY) : O_RDONLY
-        let unblocked = O_NONBLOCK | O_NOCTTY
+        let showsLinks = parameters.isPOSIX || options.showsSymbolicLinks
+        let unblocked = O_NONBLOCK | O_NOCTTY | (showsLinks ? O_NOFOLLOW : 0)
         var result = openBeneath(path, flags: mode | unblocked)
+        if showsLinks, result.failed(ELOOP) { return (openBeneath(path, flags: Self.pathOnly | O_NOFOLLOW), []) }
         if result.failed(EISDIR) {
             result = openBeneath(path, flags: O_RDONLY | unblocked)
             return (result, .read)

@@ -10,6 +10,9 @@ public struct LinuxFileStoreOptions: Sendable {
     public var isCaseSensitive = false
     /// `follow symlinks`: links that stay inside the share are followed. Others never are.
     public var followsSymbolicLinks = false
+    /// `show symlinks`: links are shown as links to all clients, who are told where they lead. POSIX opens always see
+    /// them.
+    public var showsSymbolicLinks = false
     /// `crossmnt`: file systems mounted below the root are part of the share.
     public var crossesMounts = true
     /// `create mask`, `directory mask`: the permission bits that a new file or folder may have.
@@ -20,6 +23,10 @@ public struct LinuxFileStoreOptions: Sendable {
     public var forceDirectoryMode: UInt32 = 0
     /// `inherit owner`: what is new belongs to the owner of its folder.
     public var inheritsOwner = false
+    /// `streams`: files have named streams.
+    public var hasStreams = true
+    /// `mangled names`: a file is found by its 8.3 name too.
+    public var findsShortNames = false
     /// `store dos attributes`.
     public var keepsDOSAttributes = true
     /// `veto files`: these names cannot be seen, opened or made.
@@ -69,6 +76,7 @@ public final class LinuxFileStore: FileStore {
     var foldedNames: FoldedNameIndex { .shared }
     let announcedAllocations = AnnouncedAllocations()
     let streamLock = Mutex(())
+    let tunnel = TunnelCache()
     private let hasWarned = Atomic<Bool>(false)
     public let capabilities: FileStoreCapabilities
     /// What the process keeps from every new file, although `createMask` and its like are to decide.
@@ -107,12 +115,15 @@ public final class LinuxFileStore: FileStore {
 
     /// A file system that knows user attributes answers "no such attribute", or lists none; others say unsupported.
     private static func probeCapabilities(_ root: CInt, _ options: LinuxFileStoreOptions) -> FileStoreCapabilities {
-        var capabilities: FileStoreCapabilities = [.sparseFiles]
+        var capabilities: FileStoreCapabilities = [.sparseFiles, .trim]
+        capabilities.formUnion(spaceCapabilities(root))
         // SAFETY: an empty buffer asks for the size.
         let result = unsafe Linux.attribute(
             root, isPathOnly: true, DOSAttributes.attributeName, into: .init(start: nil, count: 0))
         if result >= 0 || result.failed(ENODATA) || result.failed(ERANGE) || result.failed(EACCES) {
-            capabilities.formUnion([.namedStreams, .extendedAttributes])
+            capabilities.insert(.extendedAttributes)
+            if options.hasStreams { capabilities.insert(.namedStreams) }
+            capabilities.insert(.reparsePoints)
             if options.keepsDOSAttributes { capabilities.insert(.dosAttributes) }
         }
         return capabilities

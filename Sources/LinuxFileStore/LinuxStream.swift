@@ -4,28 +4,24 @@ import Glibc
 import NTTypes
 import Platform
 
-/// An open named stream: the value of one attribute of its file, in Samba's format (vfs_streams_xattr): the data and
-/// one byte, 0, behind them. So a stream holds no more than a file system lets an attribute hold (4 KiB on ext4, 64 KiB
-/// on XFS).
+/// An open named stream: attributes of its file, read and written as a whole (`StreamAttributes`). So it holds no more
+/// than the file system lets attributes hold: 4 KiB on ext4, 1 MiB on XFS and Btrfs.
 final class LinuxStream: StoreFile {
     private let file: LinuxFile
-    private let name: Mutex<NTName>
+    /// nil once it has been renamed to the file's unnamed stream.
+    private let name: Mutex<NTName?>
 
     init(file: LinuxFile, name: NTName) {
         self.file = file
         self.name = Mutex(name)
     }
 
-    private static func attributeName(_ stream: NTName) throws(NTStatus) -> SystemPath {
-        let bytes = AttributeName.streamPrefix + stream.utf8 + AttributeName.streamSuffix
-        guard bytes.count <= SystemPath.nameByteCountMax else { throw .objectNameInvalid }
-        return try SystemPath(attribute: bytes)
-    }
+    private var currentName: NTName? { name.withLock { $0 } }
 
     var identity: FileIdentity { file.identity }
     /// A folder's named stream is data like any other.
     var isDirectory: Bool { false }
-    var path: NTPath { NTPath(components: file.path.components, stream: name.withLock { $0 }) }
+    var path: NTPath { NTPath(components: file.path.components, stream: currentName) }
 
     func follow(_ path: NTPath) {
         file.follow(NTPath(components: path.components))
@@ -36,38 +32,35 @@ final class LinuxStream: StoreFile {
 
     // MARK: data
 
-    /// The stream's bytes.
-    private func load(_ descriptor: CInt) throws(NTStatus) -> [UInt8] {
-        let name = try Self.attributeName(name.withLock { $0 })
-        guard var value = try file.attributeValue(descriptor, name) else { throw .fileDeleted }
-        if !value.isEmpty { value.removeLast() }
-        return value
-    }
-
-    private func store(_ bytes: [UInt8], _ descriptor: CInt) throws(NTStatus) {
-        guard bytes.count < AttributeName.valueByteCountMax else { throw .diskFull }
-        let name = try Self.attributeName(name.withLock { $0 })
-        let result = file.store.identity.insisting { Linux.setAttribute(descriptor, name, bytes + [0]) }
-        try LinuxFile.checkRoom(result, otherwise: .diskFull)
-    }
-
-    /// Reads, changes and writes the stream as one step: all writers of this server's streams take turns.
-    private func change(_ body: (inout [UInt8]) throws(NTStatus) -> Void) throws(NTStatus) {
+    /// Reads, changes and writes the stream as one step: all writers of this share's streams take turns.
+    private func change(
+        _ stream: NTName, _ body: (inout [UInt8]) throws(NTStatus) -> Void
+    ) throws(NTStatus) {
         try file.store.identity.act(as: file.user)
         let descriptor = try file.handle.begin()
         defer { file.handle.end() }
+        let attributes = StreamAttributes(file: file, descriptor: descriptor)
         try file.store.streamLock.withLock { _ throws(NTStatus) in
-            var bytes = try load(descriptor)
+            let before = try attributes.load(stream)
+            var bytes = before
             try body(&bytes)
-            try store(bytes, descriptor)
+            do throws(NTStatus) { try attributes.store(bytes, as: stream) } catch {
+                // No room for all of it: then it stays as it was.
+                try? attributes.store(before, as: stream)
+                throw error
+            }
         }
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64, mayBlock: Bool) throws(NTStatus) -> Int {
+        // SAFETY: passed on.
+        guard let stream = currentName else {
+            return try unsafe file.read(into: buffer, at: offset, mayBlock: mayBlock)
+        }
         try file.store.identity.act(as: file.user)
         let descriptor = try file.handle.begin()
         defer { file.handle.end() }
-        let bytes = try load(descriptor)
+        let bytes = try StreamAttributes(file: file, descriptor: descriptor).load(stream)
         guard offset < UInt64(bytes.count) else { return 0 }
         let start = Int(offset)
         let count = min(buffer.count, bytes.count - start)
@@ -77,22 +70,25 @@ final class LinuxStream: StoreFile {
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(NTStatus) {
+        // SAFETY: passed on.
+        guard let stream = currentName else { return try unsafe file.write(bytes, at: offset) }
         let (end, overflow) = offset.addingReportingOverflow(UInt64(bytes.count))
         guard !overflow, end <= UInt64(Int64.max) else { throw .invalidParameter }
-        guard end < UInt64(AttributeName.valueByteCountMax) else { throw .diskFull }
+        guard end <= UInt64(StreamAttributes.byteCountMax) else { throw .diskFull }
         // SAFETY: the caller's buffer is valid through this call.
         let new = unsafe Array(bytes)
         guard !new.isEmpty else { return }
-        try change { value throws(NTStatus) in
+        try change(stream) { value throws(NTStatus) in
             if value.count < Int(end) { value += [UInt8](repeating: 0, count: Int(end) - value.count) }
             value.replaceSubrange(Int(offset)..<Int(end), with: new)
         }
     }
 
     func setEndOfFile(_ size: UInt64) throws(NTStatus) {
+        guard let stream = currentName else { return try file.setEndOfFile(size) }
         guard size <= UInt64(Int64.max) else { throw .invalidParameter }
-        guard size < UInt64(AttributeName.valueByteCountMax) else { throw .diskFull }
-        try change { value throws(NTStatus) in
+        guard size <= UInt64(StreamAttributes.byteCountMax) else { throw .diskFull }
+        try change(stream) { value throws(NTStatus) in
             if value.count > Int(size) {
                 value.removeLast(value.count - Int(size))
             } else {
@@ -120,9 +116,10 @@ final class LinuxStream: StoreFile {
 
     func information() throws(NTStatus) -> FileInformation {
         let information = try file.information()
+        guard let stream = currentName else { return information }
         let descriptor = try file.handle.begin()
         defer { file.handle.end() }
-        return withSize(information, try load(descriptor).count)
+        return withSize(information, try StreamAttributes(file: file, descriptor: descriptor).load(stream).count)
     }
 
     func setBasicInformation(_ change: BasicInformationChange, as user: Credentials) throws(NTStatus) {
@@ -155,30 +152,33 @@ final class LinuxStream: StoreFile {
 
     // MARK: names
 
-    /// [MS-FSA] 2.1.5.15.11: a stream moves within its file only.
+    /// [MS-FSA] 2.1.5.15.12: a stream moves within its file only; without a name it becomes the file's data.
     func rename(to path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus) {
-        guard path.components == file.path.components, let newName = path.stream, !newName.isEmpty else {
-            throw .invalidParameter
-        }
+        guard path.components == file.path.components, let oldName = currentName else { throw .invalidParameter }
         try file.store.identity.act(as: user)
         let descriptor = try file.handle.begin()
         defer { file.handle.end() }
+        let attributes = StreamAttributes(file: file, descriptor: descriptor)
         try file.store.streamLock.withLock { _ throws(NTStatus) in
-            let oldName = name.withLock { $0 }
+            guard let newName = path.stream else { return try becomeData(oldName, replaceIfExists, attributes) }
             let taken = try file.spelling(ofStream: newName, descriptor)
             if let taken, taken != oldName, !replaceIfExists { throw .objectNameCollision }
             if taken == newName, newName == oldName { return }
-            let bytes = try load(descriptor)
+            try attributes.store(try attributes.load(oldName), as: newName)
             name.withLock { $0 = newName }
-            do throws(NTStatus) { try store(bytes, descriptor) } catch {
-                name.withLock { $0 = oldName }
-                throw error
-            }
-            for gone in Set([oldName, taken].compactMap { $0 }).subtracting([newName]) {
-                let attribute = try Self.attributeName(gone)
-                _ = file.store.identity.insisting { Linux.removeAttribute(descriptor, attribute) }
-            }
+            for gone in Set([oldName, taken].compactMap { $0 }).subtracting([newName]) { try? attributes.remove(gone) }
         }
+    }
+
+    private func becomeData(
+        _ oldName: NTName, _ replaceIfExists: Bool, _ attributes: StreamAttributes
+    ) throws(NTStatus) {
+        if !replaceIfExists, try file.information().endOfFile > 0 { throw .objectNameCollision }
+        let bytes = try attributes.load(oldName)
+        try file.setEndOfFile(0)
+        try file.write(bytes)
+        try attributes.remove(oldName)
+        name.withLock { $0 = nil }
     }
 
     func link(at path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus) { throw .invalidParameter }
@@ -187,32 +187,31 @@ final class LinuxStream: StoreFile {
         try file.store.identity.act(as: user)
         let descriptor = try file.handle.begin()
         defer { file.handle.end() }
-        let attribute = try Self.attributeName(name.withLock { $0 })
-        let result = file.store.identity.insisting { Linux.removeAttribute(descriptor, attribute) }
-        if result.failed(ENODATA) { throw .objectNameNotFound }
-        try result.orThrow()
+        guard let stream = currentName else { return try file.remove(as: user) }
+        try StreamAttributes(file: file, descriptor: descriptor).remove(stream)
     }
+
+    func removeFile(as user: Credentials) throws(NTStatus) { try file.remove(as: user) }
 
     func checkRemovable(as user: Credentials) throws(NTStatus) {
         if try file.information().attributes.contains(.readOnly) { throw .cannotDelete }
     }
 
     func makeDirectoryCursor(as user: Credentials) throws(NTStatus) -> any DirectoryCursor { throw .invalidParameter }
-
-    // MARK: opening
-
-    /// Makes the stream's attribute.
-    /// - Throws: objectNameCollision if it has come to be meanwhile.
-    func make(_ descriptor: CInt) throws(NTStatus) {
-        let attribute = try Self.attributeName(name.withLock { $0 })
-        let result = file.store.identity.insisting {
-            Linux.setAttribute(descriptor, attribute, [0], mustBeNew: true)
-        }
-        try LinuxFile.checkRoom(result, otherwise: .diskFull)
-    }
 }
 
 extension LinuxFile {
+    /// Writes from the beginning.
+    fileprivate func write(_ bytes: [UInt8]) throws(NTStatus) {
+        guard !bytes.isEmpty else { return }
+        // SAFETY: the bytes are used inside the call only.
+        let result: Result<Void, NTStatus> = unsafe bytes.withUnsafeBytes { bytes in
+            // SAFETY: the array lives through the call.
+            do throws(NTStatus) { return .success(try unsafe write(bytes, at: 0)) } catch { return .failure(error) }
+        }
+        try result.get()
+    }
+
     /// The stream's name on disk, whatever the case of its letters; nil if there is none.
     func spelling(ofStream name: NTName, _ descriptor: CInt) throws(NTStatus) -> NTName? {
         let streams = try attributeNames(descriptor).compactMap(AttributeName.stream)
@@ -252,7 +251,7 @@ extension LinuxFileStore {
             if present == nil {
                 if opened.action == .opened { try checkAddingStream(to: file, descriptor, as: user) }
                 do throws(NTStatus) {
-                    try stream.make(descriptor)
+                    try StreamAttributes(file: file, descriptor: descriptor).store([], as: name, mustBeNew: true)
                 } catch .objectNameCollision { continue }
             }
             return OpenedFile(

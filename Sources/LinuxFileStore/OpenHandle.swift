@@ -67,6 +67,15 @@ final class OpenHandle: Sendable {
         try result.orThrow()
     }
 
+    /// Puts another file, opened with O_PATH, in this one's place.
+    func become(_ other: consuming OwnedDescriptor) throws(NTStatus) {
+        let result = extending.withLock { _ in
+            rightsValue.store(0, ordering: .releasing)
+            return Linux.replace(descriptor, with: other.raw)
+        }
+        try result.orThrow()
+    }
+
     private func replaceDescriptor(_ wanted: Rights, _ identity: ThreadIdentity?) -> Int {
         guard wanted != rights else { return 0 }
         let mode = wanted == .read ? O_RDONLY : wanted == .write ? O_WRONLY : O_RDWR

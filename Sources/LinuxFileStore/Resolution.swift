@@ -26,7 +26,7 @@ extension LinuxFileStore {
     }
 
     func isCaseSensitive(_ parameters: OpenParameters) -> Bool {
-        options.isCaseSensitive || parameters.isCaseSensitive
+        options.isCaseSensitive || parameters.isCaseSensitive || parameters.isPOSIX
     }
 
     /// A vetoed name is nowhere: the last component is not found, one before it is no path.
@@ -63,7 +63,7 @@ extension LinuxFileStore {
             if result >= 0 {
                 spelled.append(name)
             } else {
-                guard result.failed(ENOENT), let found = try foldedNames.spelling(of: name, in: folder.raw),
+                guard result.failed(ENOENT), let found = try otherSpelling(of: name, in: folder.raw),
                     !options.isVetoed(found)
                 else { throw Self.pathError(result) }
                 spelled.append(found)
@@ -86,6 +86,22 @@ extension LinuxFileStore {
         let result = Linux.status(folder, try SystemPath(name), into: &status)
         if result >= 0 { return name }
         guard result.failed(ENOENT) else { throw NTStatus(result: result) }
-        return caseSensitive ? nil : try foldedNames.spelling(of: name, in: folder)
+        return caseSensitive ? nil : try otherSpelling(of: name, in: folder)
+    }
+
+    /// The name on disk of what `name` means although nothing is called just so: the same but for its case, or the long
+    /// name of the 8.3 name that it is.
+    func otherSpelling(of name: NTName, in folder: CInt) throws(NTStatus) -> NTName? {
+        if let spelling = try foldedNames.spelling(of: name, in: folder) { return spelling }
+        guard options.findsShortNames, ShortName.mayBeMangled(name) else { return nil }
+        let reopened = Linux.reopenFolder(folder)
+        if reopened.failed(EACCES) { return nil }
+        var reader = DirectoryReader(OwnedDescriptor(try reopened.orThrow()))
+        while try reader.advance() {
+            guard !reader.isDotEntry, ShortName.isShort(name, of: reader.name) else { continue }
+            tunnel.note(name, for: reader.name, in: folder)
+            return reader.name
+        }
+        return nil
     }
 }

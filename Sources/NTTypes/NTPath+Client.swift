@@ -2,19 +2,20 @@ extension NTPath {
     /// Longest component, in UTF-16 code units: [MS-FSCC] 2.1.5.2.
     private static let componentUnitCountMax = 255
 
-    /// The path that a client sent, checked: [MS-FSCC] 2.1.5. Components are separated by "\"; a stream follows the
-    /// last one as `:name` or `:name:$DATA`.
+    /// The path that a client sent, checked: [MS-FSCC] 2.1.5. Components are separated by "\", or by "/", which no file
+    /// on Linux can have in its name anyway and some clients send; a stream follows the last one as `:name` or
+    /// `:name:$DATA`.
     /// - Throws: `.objectNameInvalid` for what no file can be called, `.objectPathSyntaxBad` for "..",
     ///   `.invalidParameter` for a leading separator.
     public init(clientName: NTName) throws(NTStatus) {
         self.init()
         guard !clientName.isEmpty else { return }
         // [MS-SMB2] 3.3.5.9: a name that begins with a separator is no path within the share.
-        guard clientName.utf8.first != UInt8(ascii: "\\") else { throw .invalidParameter }
+        guard let first = clientName.utf8.first, !Self.isSeparator(first) else { throw .invalidParameter }
         var rest = clientName.utf8[...]
         // One separator at the end is forgiven: Windows clients name folders that way.
-        if rest.last == UInt8(ascii: "\\") { rest.removeLast() }
-        let parts = rest.split(separator: UInt8(ascii: "\\"), omittingEmptySubsequences: false)
+        if let last = rest.last, Self.isSeparator(last) { rest.removeLast() }
+        let parts = rest.split(omittingEmptySubsequences: false, whereSeparator: Self.isSeparator)
         for (index, part) in parts.enumerated() {
             let isLast = index == parts.count - 1
             if isLast, let colon = part.firstIndex(of: UInt8(ascii: ":")) {
@@ -28,6 +29,23 @@ extension NTPath {
                 components.append(try Self.component(part))
             }
         }
+    }
+
+    /// The path of a client with the POSIX extensions: "/" separates, and everything else may be in a name.
+    public init(posixName: NTName) throws(NTStatus) {
+        self.init()
+        for part in posixName.utf8.split(separator: UInt8(ascii: "/")) {
+            let dot = UInt8(ascii: ".")
+            if part.elementsEqual([dot, dot]) { throw .objectPathSyntaxBad }
+            guard !part.contains(0), part.count <= Self.componentUnitCountMax, !part.elementsEqual([dot]) else {
+                throw .objectNameInvalid
+            }
+            components.append(NTName(utf8: Array(part)))
+        }
+    }
+
+    private static func isSeparator(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "/")
     }
 
     private static func component(_ bytes: ArraySlice<UInt8>) throws(NTStatus) -> NTName {
@@ -54,6 +72,12 @@ extension NTPath {
         for byte in name where byte == 0 || byte == UInt8(ascii: "/") { throw .objectNameInvalid }
         guard unitCount(name) <= componentUnitCountMax else { throw .objectNameInvalid }
         return NTName(utf8: Array(name))
+    }
+
+    /// The name ends with "::$DATA": the data of the file and nothing but that, so that no folder is meant.
+    public static func namesUnnamedStream(_ clientName: NTName) -> Bool {
+        let suffix = Array("::$data".utf8)
+        return clientName.utf8.suffix(suffix.count).map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 } == suffix
     }
 
     /// Control characters, wildcards and separators, [MS-FSCC] 2.1.5.1.

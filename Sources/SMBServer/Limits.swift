@@ -40,8 +40,11 @@ public struct Limits: Sendable {
     public var lockCountPerRequestMax = 64
     public var lockCountPerOpenMax = 65_536
     public var oplockBreakTimeout: Duration = .seconds(35)
-    /// After this time a break counts as lost with its channel, where there are others.
-    public var breakDeliveryTimeout: Duration = .seconds(2)
+    /// [MS-SMB2] 3.3.3: what one FSCTL_SRV_COPYCHUNK may ask for; clients know these numbers.
+    public var copyChunkCountMax = 256
+    public var copyChunkByteCountMax = 1 << 20
+    public var copyByteCountMax = 16 << 20
+    public var reparseByteCountMax = 16 << 10
     public var lockRetryInterval: Duration = .milliseconds(500)
     /// SPNEGO token in one SESSION_SETUP.
     public var securityTokenByteCountMax = 64 << 10

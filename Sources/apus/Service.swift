@@ -42,9 +42,11 @@ enum Service {
             log("smbtorture controls = yes: any client can make this server misbehave; for tests only")
         }
         if !isRoot { log("not started by root: all files are touched as user \(geteuid()), whoever logs in") }
+        let domain = DomainIdentity.load(besides: users, log: log)
         let client = ControlPlaneClient()
         let access = ControlPlaneAccess(
-            client: client, shares: ShareBuilder.build(configuration, log: log), actsAsUsers: isRoot, log: log)
+            client: client, shares: ShareBuilder.build(configuration, domain: domain, log: log), actsAsUsers: isRoot,
+            log: log)
         let controlPlane = ControlPlaneSupervisor(
             config: config, users: users, isVerbose: isVerbose, client: client, log: log,
             ready: { access.replaceInitialToken($0) })
@@ -56,7 +58,7 @@ enum Service {
         let server = Server(
             settings: engineSettings(configuration), environment: environment, accessControl: access, buffers: buffers,
             pipeService: ControlPlanePipes(client: client, actsAsUsers: isRoot))
-        client.answerQueries(with: ServerQueries(server: server, domain: DomainIdentity.load(besides: users, log: log)))
+        client.answerQueries(with: ServerQueries(server: server, domain: domain))
         let transport = makeTransport(configuration, server, buffers)
         try listen(transport, configuration, port.map { [$0] } ?? configuration.ports, log)
         transport.start()
@@ -66,7 +68,7 @@ enum Service {
                 let (configuration, warnings) = try ServerConfiguration.load(config)
                 for warning in warnings { log(warning) }
                 try controlPlane.reload()
-                access.replaceShares(ShareBuilder.build(configuration, log: log))
+                access.replaceShares(ShareBuilder.build(configuration, domain: domain, log: log))
             } catch {
                 log("\(error); nothing is changed")
             }
@@ -88,6 +90,7 @@ enum Service {
         settings.signing = requirement(configuration.signing)
         settings.encryption = requirement(configuration.encryption)
         settings.name = configuration.name
+        settings.offersPOSIX = configuration.shares.contains { $0.allowsPOSIX }
         settings.serverGUID = GUID(low: randomNumber(), high: randomNumber())
         settings.limits.readByteCountMax = UInt32(configuration.readByteCountMax)
         settings.limits.writeByteCountMax = UInt32(configuration.writeByteCountMax)
@@ -99,6 +102,8 @@ enum Service {
         settings.limits.openCountMax = configuration.openCountMax
         settings.isMultichannel = configuration.isMultichannel
         settings.hasTortureControls = configuration.hasTortureControls
+        settings.grantsLeases = configuration.grantsLeases
+        settings.grantsDirectoryLeases = configuration.grantsDirectoryLeases
         if configuration.deadtime > 0 { settings.limits.idleTimeout = .seconds(60 * configuration.deadtime) }
         return settings
     }

@@ -112,7 +112,7 @@ import Testing
     }
 
     @Test("what is no address", arguments: ["1.2.3", "1.2.3.256", "1.2.3.0004", ":::", "1::2::3", "12345::", "g::"])
-    func isNoAddress(_ text: String) { #expect(InterfaceSelection.addressBytes(text) == nil) }
+    func isNoAddress(_ text: String) { #expect(IPNetwork.bytes(of: text) == nil) }
 }
 
 @Suite("ksmbdpwd.db") struct UserDatabaseTests {

@@ -11,12 +11,13 @@ final class TemporaryShare {
     let store: LinuxFileStore
     let user: Credentials
 
+    /// - Parameter parent: where the folder is made; nil for the usual place.
     init(
-        user: Credentials = Credentials(userID: geteuid(), groupID: getegid(), groups: []),
+        in parent: String? = nil, user: Credentials = Credentials(userID: geteuid(), groupID: getegid(), groups: []),
         _ change: (inout LinuxFileStoreOptions) -> Void = { _ in }
     ) throws {
         Self.actAsMyself()
-        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        let folder = parent ?? getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         var template = Array("\(folder)/apus-store-XXXXXX".utf8CString)
         let made = try #require(mkdtemp(&template))
         root = String(cString: made)

@@ -61,9 +61,11 @@ import Testing
     }
 
     @Test func onlyLongNamesHaveAShortOne() {
-        #expect(encode(entry("short.txt"), as: .bothDirectory, share())[68] == 0)
-        #expect(encode(entry(".."), as: .bothDirectory, share())[68] == 0)
-        let bytes = encode(entry("a long name.text"), as: .bothDirectory, share())
+        let listing = Share(name: "share", kind: .pipes, shortNames: .listed)
+        #expect(encode(entry("short.txt"), as: .bothDirectory, listing)[68] == 0)
+        #expect(encode(entry(".."), as: .bothDirectory, listing)[68] == 0)
+        #expect(encode(entry("a long name.text"), as: .bothDirectory, share())[68] == 0)
+        let bytes = encode(entry("a long name.text"), as: .bothDirectory, listing)
         #expect(bytes[68] == 24)
         #expect(bytes[70] == UInt8(ascii: "A"))
     }

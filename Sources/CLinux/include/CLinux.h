@@ -21,6 +21,8 @@
 
 #include "FileCalls.h"
 #include "Sandbox.h"
+#include "SpaceCalls.h"
+#include "SpecialFileCalls.h"
 
 /// A pointer that each thread has for itself; null at first.
 void *linux_thread_value(void);

@@ -6,17 +6,18 @@ enum LocalSecurityAuthority {
     static func serve(_ operation: UInt16, _ call: inout RPCCall) throws(RPCFault) {
         switch operation {
         case 0: try call.closeHandle()
+        case 1: try call.refuseChange(.notSupported)
+        case 4, 8, 37, 38, 47: try call.refuseChange()
         case 2: try enumeratePrivileges(&call)
         case 3: try call.querySecurity()
-        case 6, 44: try openPolicy(&call, hasSystemString: operation == 44)
+        case 6, 44, 130: try openPolicy(&call, operation)
         case 7, 46: try queryPolicy(&call)
+        case 10, 16: try refuseCreation(&call)
         case 11: try enumerateAccounts(&call)
         case 13, 50: try enumerateTrustedDomains(&call)
         case 14, 58, 68, 77: try lookUpNames(&call, NameLookup(operation: operation))
         case 15, 57, 76: try lookUpSIDs(&call, SIDLookup(operation: operation))
         case 17: try openAccount(&call)
-        case 18: try enumeratePrivilegesOfAccount(&call)
-        case 23: try systemAccessOfAccount(&call)
         case 31: try privilegeValue(&call)
         case 32: try privilegeName(&call)
         case 33: try privilegeDisplayName(&call)
@@ -27,14 +28,16 @@ enum LocalSecurityAuthority {
         }
     }
 
-    /// LsarOpenPolicy and LsarOpenPolicy2, [MS-LSAD] 3.1.4.4.1.
-    private static func openPolicy(_ call: inout RPCCall, hasSystemString: Bool) throws(RPCFault) {
+    /// LsarOpenPolicy in its three versions, [MS-LSAD] 3.1.4.4.1.
+    private static func openPolicy(_ call: inout RPCCall, _ operation: UInt16) throws(RPCFault) {
         if try call.reader.pointer() {
             // The first version's name is a single character, by an old mistake.
-            if hasSystemString { _ = try call.reader.string() } else { _ = try call.reader.number(UInt16.self) }
+            if operation == 6 { _ = try call.reader.number(UInt16.self) } else { _ = try call.reader.string() }
         }
         try skipObjectAttributes(&call.reader)
         let access = try call.reader.number(UInt32.self)
+        // LSAPR_REVISION_INFO_V1: revision 1, and no features; before it, twice, that it is version 1.
+        if operation == 130 { call.writer.numbers(1, 1, 1, 0) }
         call.open(.policy, asking: access, .policy)
     }
 
@@ -56,6 +59,13 @@ enum LocalSecurityAuthority {
             _ = try reader.enumeration()
             try reader.skip(2)
         }
+    }
+
+    /// LsarCreateAccount and LsarCreateSecret.
+    private static func refuseCreation(_ call: inout RPCCall) throws(RPCFault) {
+        _ = try call.readHandle()
+        call.writer.handle(.null)
+        call.finish(status: .accessDenied)
     }
 
     /// LsarQueryInformationPolicy and its second version, [MS-LSAD] 3.1.4.4.4.
@@ -137,9 +147,6 @@ struct OpenRights {
     /// [MS-LSAD] 2.2.1.1.2: look up names, and see local information.
     static let policy = OpenRights(
         genericRead: 0x0002_0000, genericExecute: 0x0002_0801, everybody: 0x0002_0801, all: 0x000F_1FFF)
-    /// [MS-LSAD] 2.2.1.1.3.
-    static let account = OpenRights(
-        genericRead: 0x0002_0001, genericExecute: 0x0002_0000, everybody: 0x0002_0001, all: 0x000F_000F)
 
     /// - Returns: whether `asked` is allowed; MAXIMUM_ALLOWED always is.
     func allow(_ asked: UInt32, isAdministrator: Bool) -> Bool {
@@ -161,8 +168,17 @@ extension RPCCall {
         finish(status: result)
     }
 
-    /// What the handle that comes next stands for; nil if it is not this pipe's.
-    mutating func readHandle() throws(RPCFault) -> HandleTarget? { session.target(of: try reader.handle()) }
+    /// What the handle that comes next stands for. - Throws: contextMismatch if it is not this pipe's.
+    mutating func readHandle() throws(RPCFault) -> HandleTarget {
+        guard let target = session.target(of: try reader.handle()) else { throw .contextMismatch }
+        return target
+    }
+
+    /// The answer of operations that would change something and return nothing else.
+    mutating func refuseChange(_ status: NTStatus = .accessDenied) throws(RPCFault) {
+        _ = try readHandle()
+        finish(status: status)
+    }
 
     /// Answers with a new handle, or with why there is none.
     mutating func open(_ target: HandleTarget, asking access: UInt32, _ rights: OpenRights) {
@@ -180,16 +196,14 @@ extension RPCCall {
 
     /// LsarClose and SamrCloseHandle.
     mutating func closeHandle() throws(RPCFault) {
-        let handle = try reader.handle()
-        let wasOpen = session.close(handle)
-        writer.handle(wasOpen ? .null : handle)
-        finish(status: wasOpen ? .success : .invalidHandle)
+        guard session.close(try reader.handle()) else { throw .contextMismatch }
+        writer.handle(.null)
+        finish(status: .success)
     }
 
     /// LsarQuerySecurityObject and SamrQuerySecurityObject: everybody may read, administrators may do all.
     mutating func querySecurity() throws(RPCFault) {
-        guard let target = try readHandle() else { return finishEmpty(.invalidHandle) }
-        let descriptor = target.rights.descriptor
+        let descriptor = try readHandle().rights.descriptor
         writer.parameter { writer in
             writer.pointer { writer in
                 writer.structure { writer in

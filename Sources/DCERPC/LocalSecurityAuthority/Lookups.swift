@@ -5,7 +5,8 @@ struct NameLookup {
     /// The last two of the versions give whole SIDs, the others a relative one in one of the domains.
     var givesWholeSIDs: Bool
     var hasFlags: Bool
-    /// The last one comes without a handle; it is for domain controllers among themselves, and for those who know it.
+    /// The last one comes without a handle. It is for members of a domain over a secure channel of NETLOGON, which
+    /// there is none of over a pipe: [MS-LSAT] 3.1.4.5 refuses it.
     var hasHandle: Bool
 
     init(operation: UInt16) {
@@ -18,6 +19,7 @@ struct NameLookup {
 /// LsarLookupSids in its versions, [MS-LSAT] 3.1.4.9 to 3.1.4.11.
 struct SIDLookup {
     var hasFlags: Bool
+    /// As of the names' last version.
     var hasHandle: Bool
 
     init(operation: UInt16) {
@@ -65,7 +67,7 @@ private struct ReferencedDomains {
 
 extension LocalSecurityAuthority {
     static func lookUpNames(_ call: inout RPCCall, _ lookup: NameLookup) throws(RPCFault) {
-        let isOpen = lookup.hasHandle ? try call.readHandle() == .policy : true
+        let isOpen = lookup.hasHandle ? try call.readHandle() == .policy : false
         let announced = try call.reader.number(UInt32.self)
         let count = try call.reader.elementCount()
         guard count == Int(announced), count <= 1000 else { throw .badStubData }
@@ -85,7 +87,9 @@ extension LocalSecurityAuthority {
                         ? nil : { $0.array(answers) { write($1.0, domain: $1.1, lookup, into: &$0) } })
             }
         }
-        finish(&call, mapped: answers.count { $0.0 != nil }, of: answers.count, isOpen: isOpen)
+        finish(
+            &call, mapped: answers.count { $0.0 != nil }, of: answers.count,
+            isOpen ? nil : lookup.hasHandle ? .invalidHandle : .accessDenied)
     }
 
     /// LSA_TRANSLATED_SID, LSAPR_TRANSLATED_SID_EX and _EX2, [MS-LSAT] 2.2.15, 2.2.25 and 2.2.26.
@@ -110,7 +114,7 @@ extension LocalSecurityAuthority {
     }
 
     static func lookUpSIDs(_ call: inout RPCCall, _ lookup: SIDLookup) throws(RPCFault) {
-        let isOpen = lookup.hasHandle ? try call.readHandle() == .policy : true
+        let isOpen = lookup.hasHandle ? try call.readHandle() == .policy : false
         let sids = try call.reader.sidArray()
         var domains = ReferencedDomains()
         let found = isOpen ? sids.map { ($0, call.resolve($0)) } : []
@@ -135,13 +139,15 @@ extension LocalSecurityAuthority {
                         })
             }
         }
-        finish(&call, mapped: answers.count { $0.1 != nil }, of: answers.count, isOpen: isOpen)
+        finish(
+            &call, mapped: answers.count { $0.1 != nil }, of: answers.count,
+            isOpen ? nil : lookup.hasHandle ? .invalidHandle : .accessDenied)
     }
 
     /// MappedCount and the result, [MS-LSAT] 3.1.4.5.
-    private static func finish(_ call: inout RPCCall, mapped: Int, of count: Int, isOpen: Bool) {
+    private static func finish(_ call: inout RPCCall, mapped: Int, of count: Int, _ refusal: NTStatus?) {
         call.writer.number(UInt32(mapped))
-        guard isOpen else { return call.finish(status: .invalidHandle) }
+        if let refusal { return call.finish(status: refusal) }
         call.finish(status: mapped == count ? .success : mapped == 0 ? .notMapped : .someNotMapped)
     }
 }

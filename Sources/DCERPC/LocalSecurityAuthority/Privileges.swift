@@ -113,16 +113,4 @@ extension LocalSecurityAuthority {
         call.finish(status: isOpen ? .objectNameNotFound : .invalidHandle)
     }
 
-    /// LsarEnumeratePrivilegesAccount: no account can be opened.
-    static func enumeratePrivilegesOfAccount(_ call: inout RPCCall) throws(RPCFault) {
-        _ = try call.readHandle()
-        call.finishEmpty(.invalidHandle)
-    }
-
-    /// LsarGetSystemAccessAccount: likewise.
-    static func systemAccessOfAccount(_ call: inout RPCCall) throws(RPCFault) {
-        _ = try call.readHandle()
-        call.writer.number(0 as UInt32)
-        call.finish(status: .invalidHandle)
-    }
 }

@@ -42,7 +42,11 @@ enum ServerService {
         let isKnown = [100, 101, 102].contains(level)
         call.writer.parameter { writer in
             writer.discriminant(level)
-            guard isKnown else { return }
+            guard isKnown else {
+                // Of levels that exist and are not told, the null pointer that their arm of the union has.
+                if [402, 403, 502, 503, 599].contains(level) || (1005...1556).contains(level) { writer.pointer(nil) }
+                return
+            }
             writer.pointer { writer in
                 writer.structure { writer in
                     // PLATFORM_ID_NT.

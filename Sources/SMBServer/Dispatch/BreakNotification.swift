@@ -20,8 +20,8 @@ extension Server {
     }
 
     private func send(_ notice: BreakNotice) -> Bool {
-        let (connection, isOneOfMany, login) = notice.open.session.state.withLock { state in
-            (state.channels.last?.connection, state.channels.count > 1, state.login)
+        let (connection, login) = notice.open.session.state.withLock { state in
+            (state.channels.last?.connection, state.login)
         }
         guard let connection else { return false }
         let buffer = buffers.take()
@@ -46,7 +46,6 @@ extension Server {
             ).encode(into: buffer)
         }
         if let sealingKey { seal(buffer, from: sealStart, sealingKey, sessionID: notice.open.session.id) }
-        if isOneOfMany { breakDelivery.add(notice, through: connection, now: environment.uptime()) }
         connection.transport.send(buffer)
         return true
     }

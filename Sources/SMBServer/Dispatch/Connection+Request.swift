@@ -125,7 +125,8 @@ extension Connection {
         admission.isAuthentic = position.sealedBy != nil
         // SAFETY: the request's bytes outlive the call.
         admission.refusal = unsafe check(&admission, request, isSealed: position.sealedBy != nil)
-        position.hasContext = admission.refusal == nil
+        // An expired session is one all the same: what is related to the request has it too, and hears the same.
+        position.hasContext = admission.refusal == nil || admission.refusal == .networkSessionExpired
         return admission
     }
 
@@ -264,7 +265,8 @@ extension Connection {
         }
         reply.patch(context.responseSessionID ?? admission.header.sessionID, at: at + 40)
         let key = context.responseSigningKey ?? admission.signingKey
-        chain.end(signingKey: context.isSealed ? nil : key)
+        // Sealed is enough, but for the last response of a login: [MS-SMB2] 3.3.5.5.3 has it signed in any case.
+        chain.end(signingKey: context.isSealed ? context.responseSigningKey : key)
         if case .none = context.preauthTarget { return }
         // The hash is over the message as the client sees it: of a channel's login even the interim steps are signed.
         chain.signLast()

@@ -164,12 +164,7 @@ struct RequestContext: ~Copyable {
             guard connection.add(request) else { throw .insufficientResources }
             parkedRequest = request
         }
-        request.setDeadline(
-            timeout.map { timeout in
-                let (seconds, attoseconds) = timeout.components
-                return server.environment.uptime() + UInt64(seconds) * 1_000_000_000
-                    + UInt64(attoseconds / 1_000_000_000)
-            })
+        request.setDeadline(timeout.map { server.environment.uptime() + $0.nanoseconds })
         return request
     }
 
@@ -177,15 +172,30 @@ struct RequestContext: ~Copyable {
     /// - Throws: `.pending` while they do; the request then runs again.
     mutating func awaitHandles(of open: Open) throws(NTStatus) {
         if wakeReason == .timeout { server.completeBreaks(of: open.node) }
-        var (mustWait, notices) = open.node.breakHandles(by: open, parked: parkedRequest)
+        if try breakHandles(of: open.node, by: open) { throw .pending }
+    }
+
+    /// Files that are in the way of a name: whoever keeps one of them open only in its cache is asked, one after the
+    /// other, to close it.
+    /// - Throws: `.pending` while one is being asked; `.accessDenied` as soon as one is open in earnest.
+    mutating func awaitClose(of nodes: [FileNode], besides open: Open) throws(NTStatus) {
+        for node in nodes where wakeReason == .timeout { server.completeBreaks(of: node) }
+        // What was opened since this request began to wait is not waited for.
+        let newest = parkedRequest?.asyncID ?? .max
+        let inTheWay = nodes.filter { node in !node.opens.isEmpty }
+        guard inTheWay.allSatisfy({ $0.isKeptByCaches(before: newest) }) else { throw .accessDenied }
+        for node in inTheWay where try breakHandles(of: node, by: open) { throw .pending }
+        guard inTheWay.isEmpty else { throw .accessDenied }
+    }
+
+    /// - Returns: whether an answer is outstanding; this request then waits for it.
+    private mutating func breakHandles(of node: FileNode, by open: Open) throws(NTStatus) -> Bool {
+        var (mustWait, notices) = node.breakHandles(by: open, parked: parkedRequest)
         server.send(notices)
-        guard mustWait else { return }
-        if parkedRequest == nil {
-            let parked = try park(timeout: limits.oplockBreakTimeout, sendsInterim: false)
-            (mustWait, notices) = open.node.breakHandles(by: open, parked: parked)
-            server.send(notices)
-            guard mustWait else { return }
-        }
-        throw .pending
+        guard mustWait, parkedRequest == nil else { return mustWait }
+        let parked = try park(timeout: limits.oplockBreakTimeout, sendsInterim: false)
+        (mustWait, notices) = node.breakHandles(by: open, parked: parked)
+        server.send(notices)
+        return mustWait
     }
 }

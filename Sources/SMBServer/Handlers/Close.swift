@@ -41,10 +41,14 @@ extension Server {
         }
         guard !wasClosed else { return }
         if open.isReplayEligible.load(ordering: .relaxed) { createReplays.remove(open) }
-        let (deleter, woken, endedLeases) = open.node.remove(
-            open, deletesOnClose: open.options.contains(.deleteOnClose))
+        let departure = open.node.remove(open, deletesOnClose: open.options.contains(.deleteOnClose))
+        send(departure.notices)
         notifier.end(open)
-        if let deleter {
+        // A name that is to go does not stay for the sake of clients that are away. The last of them takes it along.
+        if departure.deleter == nil, durableOpens.isInUse {
+            purge(open.node.disconnectedOpens(pendingDeletionWith: open))
+        }
+        if let deleter = departure.deleter {
             do throws(NTStatus) {
                 try open.file.remove(as: deleter)
                 reportName(.removed, open.file.path, of: open)
@@ -52,10 +56,26 @@ extension Server {
                 environment.log("\(open.file.path): could not be deleted on close: \(error)")
             }
         }
-        for lease in endedLeases { leases.remove(lease) }
+        if let fileDeleter = departure.fileDeleter {
+            let name = NTPath(components: open.file.path.components)
+            do throws(NTStatus) {
+                try open.file.removeFile(as: fileDeleter)
+                reportName(.removed, name, of: open)
+            } catch {
+                environment.log("\(name): could not be deleted on close: \(error)")
+            }
+        }
         open.file.close()
-        files.release(open.node)
         openCount.wrappingSubtract(1, ordering: .relaxed)
-        for request in woken { request.wake(.event) }
+        settle(departure, of: open)
+    }
+
+    /// An open is out of its node: so are its leases out of the tables, and whoever waited for it goes on.
+    func settle(_ departure: FileNode.Departure, of open: Open) {
+        for lease in departure.leases { leases.remove(lease) }
+        if open.isDirectory, !departure.leases.isEmpty, !open.node.hasLeases { directoryLeases.remove(open) }
+        files.release(open.node)
+        for request in departure.ended { request.wake(.closed) }
+        for request in departure.woken { request.wake(.event) }
     }
 }

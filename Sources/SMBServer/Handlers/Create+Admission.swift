@@ -35,8 +35,7 @@ extension CreateHandler {
             }
             try context.session.insert(open, limit: server.limits.openCountPerSessionMax)
         } catch {
-            for lease in node.remove(open, deletesOnClose: false).leases { server.leases.remove(lease) }
-            server.files.release(node)
+            server.settle(node.remove(open, deletesOnClose: false), of: open)
             throw error
         }
         server.openCount.wrappingAdd(1, ordering: .relaxed)
@@ -66,8 +65,8 @@ extension CreateHandler {
     /// only with its own level.
     static func cachingRequest(_ input: Input, _ open: Open) -> CachingRequest {
         if input.oplockLevel != leaseOplockLevel { return .oplock(CacheState(oplockLevel: input.oplockLevel)) }
-        // Leases on folders come with directory leasing, which is not announced.
-        guard let lease = input.contexts.lease, !open.isDirectory else { return .none }
+        // 3.3.5.9.8 and 3.3.5.9.11: a folder takes the second version only.
+        guard let lease = input.contexts.lease, !open.isDirectory || lease.version == 2 else { return .none }
         return .lease(lease)
     }
 
@@ -76,8 +75,10 @@ extension CreateHandler {
     ) throws(NTStatus) -> GrantedCaching? {
         let server = context.server
         let request = cachingRequest(input, open)
-        // 3.3.5.9.8: one lease, one file.
-        if case .lease(let lease) = request, let other = server.leases.node(of: lease.identity), other !== node {
+        // 3.3.5.9.8: one lease, one file, whether or not it would be granted.
+        if input.oplockLevel == leaseOplockLevel, let lease = input.contexts.lease,
+            let other = server.leases.node(of: lease.identity), other !== node
+        {
             throw .invalidParameter
         }
         // 3.3.6.1: whoever has not answered in time has lost its oplock.
@@ -98,7 +99,10 @@ extension CreateHandler {
         case .refused(let status): throw status
         case .mustWait: throw .pending
         case .admitted(let caching):
-            if case .lease(let lease) = request { _ = server.leases.insert(lease.identity, node) }
+            if case .lease(let lease) = request {
+                _ = server.leases.insert(lease.identity, node)
+                if open.isDirectory { server.directoryLeases.insert(open) }
+            }
             return caching
         }
     }
@@ -119,16 +123,19 @@ extension CreateResponse {
 extension LeaseRequest {
     /// SMB2_CREATE_RESPONSE_LEASE and its second version, [MS-SMB2] 2.2.14.2.10 and 2.2.14.2.11.
     func answer(_ granted: GrantedCaching) -> CreateContext {
-        func bytes<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
-            (0..<Value.bitWidth / 8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
-        }
         var flags: UInt32 = granted.isBreaking ? 2 : 0
-        if parentKey != nil { flags |= 4 }
-        var data = bytes(identity.key.low) + bytes(identity.key.high)
-        data += bytes(granted.state.rawValue) + bytes(flags) + bytes(0 as UInt64)
-        if version == 2 {
-            data += bytes(parentKey?.low ?? 0) + bytes(parentKey?.high ?? 0)
-            data += bytes(granted.epoch) + bytes(0 as UInt16)
+        if parentKey != nil, granted.version == 2 { flags |= 4 }
+        var data: [UInt8] = []
+        data.appendLittleEndian(identity.key.low)
+        data.appendLittleEndian(identity.key.high)
+        data.appendLittleEndian(granted.state.rawValue)
+        data.appendLittleEndian(flags)
+        data.appendLittleEndian(0 as UInt64)
+        if granted.version == 2 {
+            data.appendLittleEndian(parentKey?.low ?? 0)
+            data.appendLittleEndian(parentKey?.high ?? 0)
+            data.appendLittleEndian(granted.epoch)
+            data.appendLittleEndian(0 as UInt16)
         }
         return CreateContext(name: .lease, data: data)
     }

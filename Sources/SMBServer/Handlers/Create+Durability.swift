@@ -7,9 +7,11 @@ import SMBWire
 extension CreateHandler {
     /// What the open will be known by.
     static func identity(_ input: Input, _ context: borrowing RequestContext) -> CreateIdentity {
-        CreateIdentity(
-            clientGUID: context.connection.negotiated?.clientGUID ?? .zero,
-            createGUID: input.contexts.durability?.createGUID ?? .zero, appInstance: input.contexts.appInstance)
+        let clientGUID = context.connection.negotiated?.clientGUID ?? .zero
+        return CreateIdentity(
+            clientGUID: clientGUID, createGUID: input.contexts.durability?.createGUID ?? .zero,
+            appInstance: input.contexts.appInstance,
+            parentLease: input.contexts.lease?.parentKey.map { LeaseIdentity(clientGUID: clientGUID, key: $0) })
     }
 
     /// Makes an open durable where it may be. - Returns: what tells the client so, [MS-SMB2] 2.2.14.2.3 and .12.

@@ -55,16 +55,30 @@ enum CreateHandler {
         _ input: Input, in store: any FileStore, _ context: inout RequestContext
     ) throws(NTStatus) -> (open: Open, response: CreateResponse) {
         try checkParameters(input)
-        let path = try NTPath(clientName: input.name)
+        let isPOSIX = isPOSIX(input, context.treeConnect)
+        let path = try path(of: input, isPOSIX: isPOSIX)
         let hides = context.treeConnect.share.hides
         if path.components.contains(where: hides) { throw .objectNameNotFound }
         // Previous versions are kept by nobody yet, so there is none of that time.
         if input.contexts.timewarp != nil { throw .objectNameNotFound }
         var input = input
         input.options.subtract(ignoredOptions)
+        if !isPOSIX, NTPath.namesUnnamedStream(input.name) {
+            // Where there are no streams, the name is none.
+            guard store.capabilities.contains(.namedStreams) else { throw .objectNameInvalid }
+            // [MS-FSA] 2.1.5.1: a data stream is not a folder.
+            if input.options.contains(.directoryFile) { throw .notADirectory }
+            input.options.insert(.nonDirectoryFile)
+        }
         let parameters = try openParameters(input, context)
         while true {
-            let opened = try store.open(path, parameters, as: context.treeConnect.credentials)
+            let opened: OpenedFile
+            do throws(NTStatus) {
+                opened = try store.open(path, parameters, as: context.treeConnect.credentials)
+            } catch {
+                if error == .stoppedOnSymlink { try tellLink(on: path, store, isPOSIX: isPOSIX, in: &context) }
+                throw error
+            }
             do throws(NTStatus) {
                 if let (open, caching) = try admit(opened, path, input, in: &context) {
                     return (open, try finish(open, opened, input, caching, in: &context))
@@ -140,6 +154,8 @@ enum CreateHandler {
         parameters.securityDescriptor = input.contexts.securityDescriptor
         parameters.extendedAttributes = input.contexts.extendedAttributes
         parameters.isCaseSensitive = tree.share.isCaseSensitive
+        parameters.isPOSIX = isPOSIX(input, tree)
+        if parameters.isPOSIX { parameters.mode = input.contexts.posixMode.map { $0 & 0o7777 } }
         parameters.wantsMaximalAccess = input.contexts.wantsMaximalAccess
         return parameters
     }
@@ -196,6 +212,7 @@ enum CreateHandler {
         }
         response.fileID = open.fileID
         response.contexts = input.contexts.answers(information, maximalAccess: maximalAccess)
+        if open.file.isPOSIX { response.contexts.append(POSIXWire.answer(information)) }
         return response
     }
 }

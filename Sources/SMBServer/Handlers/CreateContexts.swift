@@ -10,6 +10,8 @@ struct CreateContexts {
     private(set) var timewarp: FileTime?
     private(set) var wantsOnDiskID = false
     private(set) var lease: LeaseRequest?
+    /// The POSIX context: the mode of what is created.
+    private(set) var posixMode: UInt32?
     /// SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST: present; its timestamp, if it has one.
     private(set) var wantsMaximalAccess = false
     private var maximalAccessTimestamp: FileTime?
@@ -34,6 +36,7 @@ struct CreateContexts {
             case .allocationSize: allocationSize = try reader.read()
             case .timewarp: timewarp = FileTime(rawValue: try reader.read())
             case .queryOnDiskID: wantsOnDiskID = true
+            case .posix where negotiated?.supportsPOSIX == true: posixMode = try reader.read()
             case .queryMaximalAccess:
                 wantsMaximalAccess = true
                 guard walk.data.byteCount == 0 || walk.data.byteCount == 8 else { throw .invalid("MxAc") }

@@ -54,11 +54,23 @@ enum IoctlHandler {
             try requestResiliency(control, of: open, in: context)
             return []
         case .getCompression: return try compression(control, of: open)
-        case .setCompression:
-            try setCompression(control, of: open, in: &context)
-            return []
+        case .requestResumeKey: return try resumeKey(control, of: open)
+        case .copyChunk, .copyChunkWrite: return try copyChunks(control, to: open, in: &context)
+        case .queryAllocatedRanges: return try queryAllocatedRanges(control, of: open, in: &context)
+        case .fileLevelTrim: return try trim(control, on: open, in: &context)
+        case .getReparsePoint: return try reparsePoint(control, of: open)
+        default: break
+        }
+        switch control.code {
+        case .setCompression: try setCompression(control, of: open, in: &context)
+        case .setSparse: try setSparse(control, on: open, in: &context)
+        case .setZeroData: try setZeroData(control, on: open, in: &context)
+        case .duplicateExtents, .duplicateExtentsEx: try duplicateExtents(control, to: open, in: &context)
+        case .setReparsePoint: try setReparsePoint(control, on: open, in: &context)
+        case .deleteReparsePoint: try deleteReparsePoint(control, on: open, in: &context)
         default: throw control.code.refusal
         }
+        return []
     }
 
     private static func handleWithoutFile(

@@ -22,8 +22,10 @@ enum LockHandler {
         let open = try context.open(request.fileID)
         guard !open.isDirectory, open.pipe == nil else { throw .invalidDeviceRequest }
         if first.flags.contains(.unlock) {
+            // Letting go is all that an expired session may still do, [MS-SMB2] 3.3.5.2.9.
             try unlock(request.locks, open, context.server)
         } else {
+            guard context.session.state.withLock({ $0.phase != .expired }) else { throw .networkSessionExpired }
             try open.requireAny(of: [.readData, .writeData])
             try lock(request.locks, open, in: &context)
         }
@@ -41,8 +43,8 @@ enum LockHandler {
 
     /// Processing unlocks, 3.3.5.14.1: one after the other; what was unlocked before one fails stays unlocked.
     private static func unlock(_ locks: [LockRequest.Element], _ open: Open, _ server: Server) throws(NTStatus) {
-        for element in locks where element.flags != .unlock { throw .invalidParameter }
         for element in locks {
+            guard element.flags == .unlock else { throw .invalidParameter }
             let (wasLocked, woken) = open.node.withLocks { table -> (Bool, [ParkedRequest]) in
                 let found = table.remove(offset: element.offset, length: element.length, of: open)
                 return (found, found ? table.takeWaiters() : [])
@@ -88,8 +90,8 @@ enum LockHandler {
                     added += 1
                     continue
                 }
-                for lock in wanted[..<added] { _ = table.remove(offset: lock.offset, length: lock.length, of: open) }
-                if let waiting { table.wait(waiting) }
+                table.removeLast(added)
+                if let waiting { table.wait(waiting, on: open) }
                 return false
             }
             return true

@@ -56,12 +56,17 @@ enum NegotiateHandler {
     ) -> Connection.Negotiated {
         // Large MTU is what multi-credit requests are called here.
         let isMultiCredit = dialect >= .smb210
-        var announced: ServerCapabilities = isMultiCredit ? [.largeMTU, .leasing] : []
-        if dialect.isSMB3, settings.isMultichannel { announced.insert(.multiChannel) }
+        var offered: ServerCapabilities = isMultiCredit ? [.largeMTU] : []
+        if isMultiCredit, settings.grantsLeases {
+            offered.insert(.leasing)
+            // [MS-SMB2] 3.3.5.4: of SMB 3.
+            if dialect.isSMB3, settings.grantsDirectoryLeases { offered.insert(.directoryLeasing) }
+        }
+        if dialect.isSMB3, settings.isMultichannel { offered.insert(.multiChannel) }
         return Connection.Negotiated(
             dialect: dialect, clientGUID: clientGUID, clientCapabilities: capabilities,
             clientSecurityMode: securityMode,
-            serverCapabilities: announced.rawValue,
+            serverCapabilities: offered.rawValue,
             serverSecurityMode: settings.signing == .required ? 3 : 1,
             signingAlgorithm: dialect.isSMB3
                 ? SigningAlgorithm.aesCMAC.rawValue : SigningAlgorithm.hmacSHA256.rawValue,
@@ -95,6 +100,10 @@ enum NegotiateHandler {
                 answer.append(.signing(algorithms: [chosen]))
             case .compression(let algorithms, _):
                 guard seen.insert(3).inserted, !algorithms.isEmpty else { throw .invalidParameter }
+            case .posix(POSIXWire.version) where settings.offersPOSIX:
+                guard seen.insert(0x100).inserted else { throw .invalidParameter }
+                negotiated.supportsPOSIX = true
+                answer.append(.posix(POSIXWire.version))
             default: continue
             }
         }

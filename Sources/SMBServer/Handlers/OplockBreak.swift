@@ -27,8 +27,9 @@ enum OplockBreakHandler {
         guard request.level <= 1 else {
             throw request.level == 0x08 || request.level == 0x09 ? .invalidOplockProtocol : .invalidParameter
         }
-        try open.node.acknowledge(
-            .open(open.fileID.volatile), CacheState(oplockLevel: request.level), notBreaking: .invalidDeviceState)
+        let notices = try open.node.acknowledge(
+            .open(open.fileID.volatile), CacheState(oplockLevel: request.level), notBreaking: .invalidOplockProtocol)
+        context.server.send(notices)
         return OplockBreak(level: request.level, fileID: open.fileID)
     }
 
@@ -39,7 +40,9 @@ enum OplockBreakHandler {
         guard let clientGUID = context.connection.negotiated?.clientGUID else { throw .objectNameNotFound }
         let lease = LeaseIdentity(clientGUID: clientGUID, key: request.leaseKey)
         guard let node = context.server.leases.node(of: lease) else { throw .objectNameNotFound }
-        try node.acknowledge(.lease(lease), CacheState(rawValue: request.leaseState), notBreaking: .unsuccessful)
+        let notices = try node.acknowledge(
+            .lease(lease), CacheState(rawValue: request.leaseState), notBreaking: .unsuccessful)
+        context.server.send(notices)
         context.server.purge(node.strandedOpens())
         return LeaseBreakAcknowledgment(leaseKey: request.leaseKey, leaseState: request.leaseState)
     }

@@ -28,7 +28,9 @@ enum QueryDirectoryHandler {
             guard open.isDirectory else { throw NTStatus.invalidParameter }
             let limit = Int(request.outputBufferLength)
             try context.requireTransactSize(max(limit, request.fileName.byteCount))
-            guard let entryClass = DirectoryEntryClass(rawValue: request.informationClass) else {
+            guard let entryClass = DirectoryEntryClass(rawValue: request.informationClass),
+                entryClass != .posix || open.file.isPOSIX
+            else {
                 throw NTStatus.invalidInfoClass
             }
             query = Query(
@@ -48,7 +50,7 @@ enum QueryDirectoryHandler {
         let search = try search(for: query, of: open)
         let share = open.treeConnect.share
         try search.reader.withLock { (reader: inout sending DirectorySearch.Reader) throws(NTStatus) in
-            try position(&reader, for: query, isCaseSensitive: share.isCaseSensitive)
+            try position(&reader, for: query, isCaseSensitive: share.isCaseSensitive || open.file.isPOSIX)
             try fill(output, from: &reader, query, share)
         }
         context.status = output.end()
@@ -59,7 +61,8 @@ enum QueryDirectoryHandler {
         if !query.reopens, let search = open.state.withLock({ $0.directoryCursor }) { return search }
         let cursor = try open.file.makeDirectoryCursor(as: open.credentials)
         let made = DirectorySearch(
-            cursor, expression(query.pattern, isCaseSensitive: open.treeConnect.share.isCaseSensitive))
+            cursor,
+            expression(query.pattern, isCaseSensitive: open.treeConnect.share.isCaseSensitive || open.file.isPOSIX))
         return open.state.withLock { state in
             if !query.reopens, let search = state.directoryCursor { return search }
             state.directoryCursor = made

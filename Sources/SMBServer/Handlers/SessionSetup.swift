@@ -105,6 +105,7 @@ enum SessionSetupHandler {
             return true
         }
         guard isOpen else { throw .userSessionDeleted }
+        if user.expiry != nil { context.server.sessions.watchExpiry(of: session) }
         context.connection.state.withLock { state in
             state.hasSession = true
             if !user.isAnonymous { state.hasLoggedIn = true }
@@ -112,7 +113,7 @@ enum SessionSetupHandler {
         if input.previousSessionID != 0, input.previousSessionID != session.id {
             replacePrevious(input.previousSessionID, by: user, context)
         }
-        if !context.isSealed, user.isAuthenticated {
+        if user.isAuthenticated {
             let key = session.admission(treeID: 0, on: context.connection).signingKey
             context.responseSigningKey = key ?? login.signingKey
         }

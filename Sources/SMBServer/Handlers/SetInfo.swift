@@ -91,6 +91,10 @@ enum SetInfoHandler {
         try context.requireWritable()
         try open.require(parts.accessToSet)
         let descriptor = try SecurityDescriptor(change.input[...])
+        if open.file.isPOSIX, let ownership = POSIXOwnership(descriptor, parts) {
+            return try open.file.setMode(
+                ownership.mode, userID: ownership.userID, groupID: ownership.groupID, as: open.credentials)
+        }
         // [MS-FSA] 2.1.5.17: a file cannot lose its owner or group.
         if parts.contains(.owner), descriptor.owner == nil { throw .invalidOwner }
         try open.file.setSecurityDescriptor(change.input, parts: change.additionalInformation, as: open.credentials)

@@ -28,7 +28,7 @@ enum WriteHandler {
             context.server.send(open.node.breakReaders(by: open))
             // SAFETY: the message outlives the request; the region is the span's own.
             try unsafe withBytes(request.data) { bytes throws(NTStatus) in
-                try unsafe open.file.write(bytes, at: offset)
+                try open.keepingFrozenTimes { () throws(NTStatus) in try unsafe open.file.write(bytes, at: offset) }
             }
         }
         if count > 0 {

@@ -13,9 +13,10 @@ struct ByteRangeLocks {
     }
     private var locks: [Lock] = []
     /// Requests that wait for a range to become free; they try again in order.
-    private var waiters: [ParkedRequest] = []
+    private var waiters: [(request: ParkedRequest, open: Open)] = []
 
     var isEmpty: Bool { locks.isEmpty }
+    func hasOwner(where isMeant: (Open) -> Bool) -> Bool { locks.contains { isMeant($0.open) } }
 
     /// Whether two ranges stand in each other's way. A range of no bytes conflicts with what has bytes on both sides
     /// of its place: [MS-FSA] 2.1.4.10 as Windows has it.
@@ -29,15 +30,17 @@ struct ByteRangeLocks {
         }
     }
 
-    /// Adds a lock unless another is in the way. Shared locks tolerate each other; an exclusive one tolerates none, not
-    /// even of the same open.
+    /// Adds a lock unless another is in the way. Shared locks tolerate each other, and go on top of an exclusive one of
+    /// the same open; an exclusive one goes on top of nothing, [MS-FSA] 2.1.5.8.
     mutating func add(_ lock: Lock) -> Bool {
         for other in locks where Self.overlap(other, lock.offset, lock.length) {
-            if other.isExclusive || lock.isExclusive { return false }
+            if lock.isExclusive || other.isExclusive && other.open !== lock.open { return false }
         }
         locks.append(lock)
         return true
     }
+    /// Takes back the locks that were added last.
+    mutating func removeLast(_ count: Int) { locks.removeLast(count) }
 
     /// Removes the lock with exactly this range. - Returns: false if there is none.
     mutating func remove(offset: UInt64, length: UInt64, of open: Open) -> Bool {
@@ -50,11 +53,14 @@ struct ByteRangeLocks {
         return true
     }
 
-    /// - Returns: requests to wake.
-    mutating func removeAll(of open: Open) -> [ParkedRequest] {
+    /// The open is closed. - Returns: requests to wake since something is free now, and those that waited on the open
+    /// itself, which are over.
+    mutating func removeAll(of open: Open) -> (woken: [ParkedRequest], ended: [ParkedRequest]) {
         let before = locks.count
         locks.removeAll { $0.open === open }
-        return locks.count == before ? [] : takeWaiters()
+        let ended = waiters.filter { $0.open === open }.map(\.request)
+        waiters.removeAll { $0.open === open }
+        return (locks.count == before ? [] : takeWaiters(), ended)
     }
 
     /// Another open stands for the same handle now.
@@ -64,13 +70,13 @@ struct ByteRangeLocks {
         }
     }
 
-    mutating func wait(_ request: ParkedRequest) {
-        if !waiters.contains(where: { $0 === request }) { waiters.append(request) }
+    mutating func wait(_ request: ParkedRequest, on open: Open) {
+        if !waiters.contains(where: { $0.request === request }) { waiters.append((request, open)) }
     }
-    mutating func stopWaiting(_ request: ParkedRequest) { waiters.removeAll { $0 === request } }
+    mutating func stopWaiting(_ request: ParkedRequest) { waiters.removeAll { $0.request === request } }
     mutating func takeWaiters() -> [ParkedRequest] {
         defer { waiters = [] }
-        return waiters
+        return waiters.map(\.request)
     }
     func count(of open: Open) -> Int { locks.reduce(0) { $0 + ($1.open === open ? 1 : 0) } }
 

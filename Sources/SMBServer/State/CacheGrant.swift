@@ -80,6 +80,10 @@ struct CacheGrant {
     var state: CacheState
     /// A break was sent and must be acknowledged: what it is to come down to.
     var breakingTo: CacheState?
+    /// What it is to come down to after that.
+    var breakingFurtherTo: CacheState?
+    /// The break began with W: opens wait for all its steps, whatever they disturb.
+    var delaysOpens = false
     /// A break was never acknowledged: what the holder has cached is worth nothing.
     var wasForced = false
     /// Of the lease context; 2 counts epochs.
@@ -89,6 +93,18 @@ struct CacheGrant {
     var opens: [Open]
 
     var isLease: Bool { if case .lease = holder { true } else { false } }
+
+    mutating func endBreak() {
+        breakingTo = nil
+        breakingFurtherTo = nil
+        delaysOpens = false
+    }
+
+    /// While a break is under way: more is wanted of the holder once it has answered.
+    mutating func breakFurther(to target: CacheState) {
+        guard let breakingTo, !breakingTo.isSubset(of: target) else { return }
+        breakingFurtherTo = (breakingFurtherTo ?? breakingTo).intersection(target)
+    }
 }
 
 /// A break that is to be sent once no lock is held.
@@ -107,5 +123,7 @@ struct GrantedCaching {
     var state: CacheState = []
     /// SMB2_LEASE_FLAG_BREAK_IN_PROGRESS.
     var isBreaking = false
+    /// The lease's, which may be another than this open's request.
+    var version = 1
     var epoch: UInt16 = 0
 }

@@ -59,6 +59,8 @@ final class ChangeNotifier: Sendable {
     /// Nobody watching costs nothing.
     private let isWatched = Atomic(false)
 
+    var isInUse: Bool { isWatched.load(ordering: .relaxed) }
+
     /// Begins to watch unless it does so already: the first request's filter counts for good, [MS-FSA] 2.1.5.11.
     func watch(_ open: Open, _ filter: ChangeFilter, watchesTree: Bool, byteCountMax: Int) {
         watches.withLock { watches in
@@ -149,12 +151,16 @@ final class ChangeNotifier: Sendable {
 extension Server {
     /// The contents or attributes of what is open changed.
     func reportChange(_ open: Open, _ filter: ChangeFilter) {
-        notifier.report(.modified, open.file.path, in: open.treeConnect.share, filter)
+        guard notifier.isInUse || !directoryLeases.isEmpty else { return }
+        let path = open.file.path
+        notifier.report(.modified, path, in: open.treeConnect.share, filter)
+        breakDirectoryLeases(around: path, by: open)
     }
 
     /// A name came or went.
     func reportName(_ action: ChangeAction, _ path: NTPath, of open: Open) {
         let filter: ChangeFilter = path.stream != nil ? .streamName : open.isDirectory ? .directoryName : .fileName
         notifier.report(action, path, in: open.treeConnect.share, filter)
+        breakDirectoryLeases(around: path, by: open)
     }
 }

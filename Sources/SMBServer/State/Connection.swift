@@ -107,12 +107,8 @@ public final class Connection: Sendable {
         // A session lives as long as one of its channels does.
         for session in sessions where session.removeChannel(self) { server.end(session, keepsOpens: true) }
         for request in parked { request.wake(.closed) }
-        server.send(server.breakDelivery.takeLost(with: self))
         server.parkedRequests.runReady()
     }
-
-    /// What was sent may not have arrived.
-    var hasUndelivered: Bool { torture.withLock { $0.seemsUndelivered } || transport.hasUndelivered }
 
     // MARK: state
 

@@ -39,7 +39,7 @@ extension DirectorySearch.Reader {
         return try cursor.next(
             matches: { name in
                 if !expression.matchesEverything, !expression.matches(name),
-                    !(expression.mayMeanShortName && expression.matchesShortName(of: name))
+                    !(share.shortNames != .none && expression.mayMeanShortName && expression.matchesShortName(of: name))
                 {
                     return false
                 }

@@ -34,6 +34,8 @@ struct CreateIdentity: Sendable, Equatable {
     /// Open.CreateGuid; zero for an open that asked for no second version of durability.
     var createGUID: GUID = .zero
     var appInstance: AppInstance?
+    /// Lease.ParentLeaseKey with its client: the lease on the folder that this client knows it changes.
+    var parentLease: LeaseIdentity?
 }
 
 /// Open.AppInstanceId and its version, [MS-SMB2] 2.2.13.2.13 and 2.2.13.2.15: a newer instance of an application, on

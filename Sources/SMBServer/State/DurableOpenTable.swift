@@ -62,5 +62,7 @@ final class DurableOpenTable: Sendable {
         }
     }
 
+    /// False as long as nobody is away; one load.
+    var isInUse: Bool { nextDeadline.load(ordering: .relaxed) != .max }
     var count: Int { lists.withLock { $0.entries.count } }
 }

@@ -28,7 +28,7 @@ extension FileNode.State {
                 guard current.contains(.handle) else { continue }
                 if beginBreak(index, to: current.subtracting(.handle), &notices) { mustWait = true }
             } else if !isStat {
-                if current.contains(.write) {
+                if current.contains(.write) || grant.delaysOpens {
                     let target = overwrites ? [] : current.subtracting(.write)
                     if beginBreak(index, to: target, &notices) { mustWait = true }
                 } else if overwrites, !current.isEmpty {
@@ -40,10 +40,13 @@ extension FileNode.State {
         return mustWait
     }
 
-    /// Others may not keep what they have read: a write, a truncation, a byte-range lock. Nobody waits.
+    /// Others may not keep what they have read: a write, a truncation, a byte-range lock. Nobody waits. A level II
+    /// oplock goes even when its own holder writes: [MS-FSA] 2.1.4.12 knows no owner of it.
     mutating func breakReaders(except holder: CacheGrant.Holder?, _ notices: inout [BreakNotice]) {
-        for index in grants.indices where grants[index].holder != holder && !grants[index].state.isEmpty {
-            _ = beginBreak(index, to: [], &notices)
+        for index in grants.indices {
+            let grant = grants[index]
+            let isSpared = grant.holder == holder && (grant.isLease || grant.state.contains(.write))
+            if !isSpared, !grant.state.isEmpty { _ = beginBreak(index, to: [], &notices) }
         }
     }
 
@@ -58,20 +61,31 @@ extension FileNode.State {
     }
 
     /// - Returns: whether an acknowledgment is outstanding.
-    private mutating func beginBreak(_ index: Int, to target: CacheState, _ notices: inout [BreakNotice]) -> Bool {
-        // One break at a time; whoever needs more asks again after the acknowledgment.
-        if grants[index].breakingTo != nil { return true }
+    private mutating func beginBreak(
+        _ index: Int, to target: CacheState, isFurtherStep: Bool = false, _ notices: inout [BreakNotice]
+    ) -> Bool {
+        // One break at a time: the next begins with this one's acknowledgment.
+        if grants[index].breakingTo != nil {
+            grants[index].breakFurther(to: target)
+            return true
+        }
         var new = grants[index].state.intersection(target)
         // An oplock comes down to level II or to nothing, [MS-SMB2] 2.2.23.1.
         if !grants[index].isLease { new.formIntersection(.read) }
         guard new != grants[index].state, let open = grants[index].reachableOpen else { return false }
         let needsAcknowledgment = !grants[index].state.isDisjoint(with: [.write, .handle])
-        if grants[index].version == 2 { grants[index].epoch &+= 1 }
+        // A further step belongs to the change that was told before, as Windows counts.
+        if grants[index].version == 2, !isFurtherStep { grants[index].epoch &+= 1 }
         notices.append(
             BreakNotice(
                 holder: grants[index].holder, from: grants[index].state, to: new,
                 requiresAcknowledgment: needsAcknowledgment, epoch: grants[index].epoch, open: open))
-        if needsAcknowledgment { grants[index].breakingTo = new } else { grants[index].state = new }
+        if needsAcknowledgment {
+            grants[index].delaysOpens = isFurtherStep || grants[index].state.contains(.write)
+            grants[index].breakingTo = new
+        } else {
+            grants[index].state = new
+        }
         return needsAcknowledgment
     }
 
@@ -100,29 +114,31 @@ extension FileNode.State {
         if open.isDirectory { wanted.remove(.write) }
         let state = available(wanted, to: holder, by: open)
         guard let index = grants.firstIndex(where: { $0.holder == holder }) else {
-            let epoch = request.version == 2 ? request.epoch &+ 1 : 0
+            // What was not granted has not changed: the client's own epoch goes back to it.
+            let epoch = request.version == 2 ? (state.isEmpty ? request.epoch : request.epoch &+ 1) : 0
             grants.append(
                 CacheGrant(
                     holder: holder, state: state, version: request.version, epoch: epoch,
                     parentKey: request.parentKey, opens: [open]))
-            return GrantedCaching(state: state, epoch: epoch)
+            return GrantedCaching(state: state, version: request.version, epoch: epoch)
         }
         grants[index].opens.append(open)
-        // [MS-SMB2] 3.3.5.9.8: a lease grows, or stays; while it breaks it does neither.
-        if grants[index].breakingTo == nil, state.isStrictSuperset(of: grants[index].state) {
+        // [MS-SMB2] 3.3.5.9.8: a lease grows to all that is asked for, or stays; while it breaks it does neither.
+        if grants[index].breakingTo == nil, state == wanted, state.isStrictSuperset(of: grants[index].state) {
             grants[index].state = state
             if grants[index].version == 2 { grants[index].epoch &+= 1 }
         }
-        return GrantedCaching(
-            state: grants[index].state, isBreaking: grants[index].breakingTo != nil, epoch: grants[index].epoch)
+        return grants[index].granted
     }
 
     /// - Parameter open: the newcomer, which is among the opens already.
     private func available(_ wanted: CacheState, to holder: CacheGrant.Holder, by open: Open) -> CacheState {
         var state = wanted
         let isLease = if case .lease = holder { true } else { false }
-        // What is locked may change hands without the cache's knowing.
-        if !locks.isEmpty { return [] }
+        // What is locked by those who cache nothing may change without the cache's knowing; a lease's holder is told.
+        if !locks.isEmpty, !isLease || locks.hasOwner(where: { grant(of: $0)?.isLease != true }) {
+            return []
+        }
         let own = grants.first { $0.holder == holder }?.opens ?? []
         let hasOthers = opens.contains { other in
             // Here READ_CONTROL counts, though it breaks no lease.
@@ -131,9 +147,11 @@ extension FileNode.State {
         }
         if hasOthers { state.remove(.write) }
         for other in grants where other.holder != holder && !other.state.isEmpty {
+            // An open that disturbs nobody is let in beside a writer's cache, and gets none of its own.
+            if other.state.contains(.write) { return [] }
+            // What others have read, nobody may change on its own.
+            state.remove(.write)
             if isLease {
-                // Whoever caches, be it through an open for attributes alone, is not written behind.
-                state.remove(.write)
                 // An oplock knows no H, and breaks to nothing when an H would have to.
                 if !other.isLease { state.remove(.handle) }
             } else if other.state.contains(.handle) {
@@ -157,14 +175,30 @@ extension FileNode.State {
         return gone
     }
 
-    /// Nobody answered in time, or nobody is there to answer: what was asked for counts as done.
+    /// The holder keeps `new` of what it had. Where others have asked for more meanwhile, the next break begins, a step
+    /// at a time: W, then H, then R. - Returns: whether those who wait can go on.
+    mutating func acknowledge(_ index: Int, _ new: CacheState, _ notices: inout [BreakNotice]) -> Bool {
+        let further = grants[index].breakingFurtherTo ?? new
+        grants[index].state = new
+        grants[index].endBreak()
+        var mustWait = false
+        while !mustWait, !grants[index].state.isSubset(of: further) {
+            let state = grants[index].state
+            let excess = state.subtracting(further)
+            let step: CacheState = excess.contains(.write) ? .write : excess.contains(.handle) ? .handle : state
+            mustWait = beginBreak(index, to: state.subtracting(step), isFurtherStep: true, &notices)
+            if mustWait { grants[index].breakFurther(to: further) }
+        }
+        return !mustWait
+    }
+
+    /// Nobody answered in time, or nobody is there to answer: [MS-SMB2] 3.3.6.1 and 3.3.6.2 leave nothing of it.
     mutating func completeBreaks(of holder: CacheGrant.Holder?) {
         for index in grants.indices where holder == nil || grants[index].holder == holder {
-            if let target = grants[index].breakingTo {
-                grants[index].state = target
-                grants[index].breakingTo = nil
-                grants[index].wasForced = true
-            }
+            guard grants[index].breakingTo != nil else { continue }
+            grants[index].state = []
+            grants[index].endBreak()
+            grants[index].wasForced = true
         }
     }
 }

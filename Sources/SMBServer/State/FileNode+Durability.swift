@@ -1,3 +1,4 @@
+import FileStore
 import NTTypes
 import Platform
 import SMBWire
@@ -36,7 +37,7 @@ extension CacheGrant {
         opens.first { !$0.isDisconnected.load(ordering: .relaxed) } ?? opens.first
     }
     var granted: GrantedCaching {
-        GrantedCaching(state: state, isBreaking: breakingTo != nil, epoch: epoch)
+        GrantedCaching(state: state, isBreaking: breakingTo != nil, version: version, epoch: epoch)
     }
 }
 
@@ -74,6 +75,16 @@ extension FileNode {
         state.withLock { state in
             let opens = state.grants.first { $0.holder == holder }?.opens ?? []
             return opens.filter { $0.isDisconnected.load(ordering: .relaxed) }
+        }
+    }
+
+    /// Opens whose client is away, by the name that `open` was made by, if that is to be deleted.
+    func disconnectedOpens(pendingDeletionWith open: Open) -> [Open] {
+        state.withLock { state in
+            guard let removal = state.removal(of: open) else { return [] }
+            return state.opens.filter { other in
+                other.isDisconnected.load(ordering: .relaxed) && state.isSame(other.file.path, removal.name)
+            }
         }
     }
 

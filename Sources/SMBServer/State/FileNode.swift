@@ -11,6 +11,8 @@ final class FileNode: Sendable {
         /// Names that go with their last open: Link.IsDeleted, [MS-FSA] 2.1.1.4. A file may have several, and each goes
         /// on its own.
         var pendingRemovals: [PendingRemoval] = []
+        /// Opens of the file's named streams; only in the node of the unnamed one. See FileNode+Streams.swift.
+        var streamOpens: [Open] = []
         var locks = ByteRangeLocks()
         /// Oplocks and leases, see FileNode+Caching.swift.
         var grants: [CacheGrant] = []
@@ -37,7 +39,12 @@ final class FileNode: Sendable {
         /// Takes the removal that is due now that `open`, which is listed no more, was the name's last.
         mutating func takeDueRemoval(of open: Open) -> PendingRemoval? {
             guard let removal = removal(of: open) else { return nil }
+            if open.deletesAtOnce.load(ordering: .relaxed) {
+                cancelRemoval(of: open)
+                return removal
+            }
             if opens.contains(where: { isSame($0.file.path, removal.name) }) { return nil }
+            if hasStreamOpens(of: removal.name) { return nil }
             cancelRemoval(of: open)
             return removal
         }
@@ -53,12 +60,15 @@ final class FileNode: Sendable {
         let deleter: Credentials
     }
     let key: FileTable.Key
+    /// Of a named stream: the node of its file's unnamed one, which outlives this.
+    let base: FileNode?
     let state: Mutex<State>
     /// How many hold it; guarded by the table's lock.
     private let holderCount = Atomic<Int>(0)
 
-    init(key: FileTable.Key) {
+    init(key: FileTable.Key, base: FileNode?) {
         self.key = key
+        self.base = base
         state = Mutex(State(isStream: key.stream != nil))
     }
 
@@ -94,6 +104,7 @@ final class FileNode: Sendable {
         _ open: Open, _ request: CachingRequest, overwrites: Bool, parked: ParkedRequest?,
         _ notices: inout [BreakNotice]
     ) -> Admission {
+        if let refusal = base?.enterStream(open) { return .refused(refusal) }
         var collected: [BreakNotice] = []
         let admission = state.withLock { state -> Admission in
             if state.removal(of: open) != nil { return .refused(.deletePending) }
@@ -113,11 +124,13 @@ final class FileNode: Sendable {
             return .admitted(state.grant(request, to: open))
         }
         notices += collected
+        if case .admitted = admission {} else { _ = base?.leaveStream(open) }
         return admission
     }
 
     private static func hasConflict(_ access: AccessMask, _ share: ShareAccess, in state: State) -> Bool {
         guard !access.isDisjoint(with: sharingAccess) else { return false }
+        if access.contains(.delete), state.streamsForbidDeletion { return true }
         return state.opens.contains { other in
             !other.grantedAccess.isDisjoint(with: sharingAccess)
                 && (!allows(other.shareAccess, access) || !allows(share, other.grantedAccess))
@@ -148,24 +161,45 @@ final class FileNode: Sendable {
     func renamed(from old: NTPath, to new: NTPath) {
         state.withLock { state in
             for open in state.opens where open.file.path == old { open.file.follow(new) }
+            state.streamOpensFollow(from: old, to: new)
             for index in state.pendingRemovals.indices where state.pendingRemovals[index].name == old {
                 state.pendingRemovals[index].name = new
             }
         }
     }
 
+    /// What is to be done once an open is out of the node.
+    struct Departure {
+        /// As whom to remove the name now.
+        var deleter: Credentials?
+        /// And the file itself, which was to go with its last stream.
+        var fileDeleter: Credentials?
+        /// Something that others wait for may have happened.
+        var woken: [ParkedRequest]
+        /// These waited on the open itself, and are over.
+        var ended: [ParkedRequest]
+        /// Leases that are gone with their last open.
+        var leases: [LeaseIdentity]
+        var notices: [BreakNotice] = []
+    }
+
     /// Takes an open out, [MS-FSA] 2.1.5.5.
-    /// - Returns: as whom to remove the name now, the requests to wake since something went away, and leases that
-    /// ended.
-    func remove(
-        _ open: Open, deletesOnClose: Bool
-    ) -> (deleter: Credentials?, woken: [ParkedRequest], leases: [LeaseIdentity]) {
-        state.withLock { state in
+    func remove(_ open: Open, deletesOnClose: Bool) -> Departure {
+        let fileDeleter = base?.leaveStream(open)
+        return state.withLock { state in
+            let holder = Self.holder(of: open, in: state)
             state.opens.removeAll { $0 === open }
-            if deletesOnClose { state.addRemoval(of: open) }
             let leases = state.release(open)
-            let woken = state.locks.removeAll(of: open) + state.takeBreakWaiters()
-            return (state.takeDueRemoval(of: open)?.deleter, woken, leases)
+            let (woken, ended) = state.locks.removeAll(of: open)
+            var departure = Departure(woken: woken + state.takeBreakWaiters(), ended: ended, leases: leases)
+            if deletesOnClose {
+                state.addRemoval(of: open)
+                // Whoever keeps the handle though its application has closed it would keep the file: nobody waits.
+                if !state.opens.isEmpty { _ = state.breakHandles(except: holder, &departure.notices) }
+            }
+            departure.fileDeleter = fileDeleter
+            departure.deleter = state.takeDueRemoval(of: open)?.deleter
+            return departure
         }
     }
 
@@ -173,7 +207,7 @@ final class FileNode: Sendable {
 
     /// Whom the rights of an open belong to: its lease, or itself.
     private static func holder(of open: Open, in state: State) -> CacheGrant.Holder {
-        state.grants.first { grant in grant.opens.contains { $0 === open } }?.holder ?? .open(open.fileID.volatile)
+        state.grant(of: open)?.holder ?? .open(open.fileID.volatile)
     }
 
     /// Data changes through `open`: what others have read is stale. - Returns: breaks to be sent.
@@ -185,6 +219,18 @@ final class FileNode: Sendable {
             return notices
         }
     }
+
+    /// The contents of a folder have changed. - Parameter lease: whose holder knows of it.
+    func breakReaders(except lease: LeaseIdentity?) -> [BreakNotice] {
+        state.withLock { state in
+            var notices: [BreakNotice] = []
+            state.breakReaders(except: lease.map { .lease($0) }, &notices)
+            return notices
+        }
+    }
+
+    /// Whether somebody caches the folder's contents.
+    var hasLeases: Bool { state.withLock { $0.grants.contains { $0.isLease } } }
 
     /// The name changes through `open`: others let go of cached handles.
     /// - Returns: whether to wait, and breaks to be sent.
@@ -198,20 +244,34 @@ final class FileNode: Sendable {
         }
     }
 
+    /// Whether every open may be one that its client's cache keeps (H), and none is newer than this file ID.
+    func isKeptByCaches(before volatileID: UInt64) -> Bool {
+        state.withLock { state in
+            state.opens.allSatisfy { open in
+                open.fileID.volatile < volatileID && state.grant(of: open)?.state.contains(.handle) == true
+            }
+        }
+    }
+
     /// [MS-SMB2] 3.3.5.22.1 and 3.3.5.22.2: a holder has come down.
     /// - Parameter new: what it keeps.
     /// - Throws: `notBreaking` when nothing was asked of it, `.requestNotAccepted` when it keeps too much.
-    func acknowledge(_ holder: CacheGrant.Holder, _ new: CacheState, notBreaking: NTStatus) throws(NTStatus) {
-        let result: Result<[ParkedRequest], NTStatus> = state.withLock { state in
+    /// - Returns: the breaks that follow on this one.
+    func acknowledge(
+        _ holder: CacheGrant.Holder, _ new: CacheState, notBreaking: NTStatus
+    ) throws(NTStatus) -> [BreakNotice] {
+        let result: Result<([ParkedRequest], [BreakNotice]), NTStatus> = state.withLock { state in
             guard let index = state.grants.firstIndex(where: { $0.holder == holder }),
                 let target = state.grants[index].breakingTo
             else { return .failure(notBreaking) }
             guard new.isSubset(of: target) else { return .failure(.requestNotAccepted) }
-            state.grants[index].state = new
-            state.grants[index].breakingTo = nil
-            return .success(state.takeBreakWaiters())
+            var notices: [BreakNotice] = []
+            let goesOn = state.acknowledge(index, new, &notices)
+            return .success((goesOn ? state.takeBreakWaiters() : [], notices))
         }
-        for waiting in try result.get() { waiting.wake(.event) }
+        let (woken, notices) = try result.get()
+        for waiting in woken { waiting.wake(.event) }
+        return notices
     }
 
     /// Breaks that nobody will acknowledge any more count as done, [MS-SMB2] 3.3.6.1.

@@ -15,30 +15,42 @@ final class FileTable: Sendable {
     func retain(_ identity: FileIdentity, stream: NTName?) -> FileNode {
         let key = Key(identity: identity, stream: stream?.folded)
         return nodes.withLock { nodes in
-            let node = nodes[key] ?? FileNode(key: key)
-            nodes[key] = node
+            let node = nodes[key] ?? makeNode(key, in: &nodes)
             node.retain()
             return node
         }
     }
 
-    func release(_ node: FileNode) {
-        nodes.withLock { nodes in
-            if node.release(), nodes[node.key] === node { nodes[node.key] = nil }
+    private func makeNode(_ key: Key, in nodes: inout [Key: FileNode]) -> FileNode {
+        var base: FileNode?
+        if key.stream != nil {
+            let baseKey = Key(identity: key.identity, stream: nil)
+            base = nodes[baseKey] ?? makeNode(baseKey, in: &nodes)
+            base?.retain()
         }
+        let node = FileNode(key: key, base: base)
+        nodes[key] = node
+        return node
     }
 
-    /// All opens of a file, those of its streams included.
-    func opens(of identity: FileIdentity) -> [Open] {
-        let found = nodes.withLock { nodes in nodes.values.filter { $0.key.identity == identity } }
-        return found.flatMap { $0.opens }
+    func release(_ node: FileNode) { nodes.withLock { nodes in release(node, in: &nodes) } }
+
+    private func release(_ node: FileNode, in nodes: inout [Key: FileNode]) {
+        guard node.release(), nodes[node.key] === node else { return }
+        nodes[node.key] = nil
+        if let base = node.base { release(base, in: &nodes) }
     }
 
-    /// Whether something below this folder is open, by any name it was opened by. The folder itself does not count.
-    func hasOpens(beneath path: NTPath, in share: Share) -> Bool {
+    /// A file's nodes: its data, and each of its streams that is open.
+    func nodes(of identity: FileIdentity) -> [FileNode] {
+        nodes.withLock { nodes in nodes.values.filter { $0.key.identity == identity } }
+    }
+
+    /// What is open below this folder, by any name it was opened by. The folder itself does not count.
+    func nodes(beneath path: NTPath, in share: Share) -> [FileNode] {
         let all = nodes.withLock { Array($0.values) }
         let folder = path.components.map(\.folded)
-        return all.contains { node in
+        return all.filter { node in
             node.opens.contains { open in
                 let components = open.file.path.components
                 guard open.treeConnect.share.name == share.name, components.count > folder.count else { return false }

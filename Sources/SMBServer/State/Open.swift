@@ -19,7 +19,6 @@ final class Open: Sendable {
         /// nil: it ends with its connection.
         var durability: Durability?
         /// Locks that this open holds are in its `FileNode`; replay needs Open.LockSequenceArray: issue C.
-        var resumeKey: [UInt8]?
     }
     enum FrozenTime: Hashable, Sendable { case lastAccess, lastWrite, change }
 
@@ -44,6 +43,12 @@ final class Open: Sendable {
     let order: ChannelOrder
     /// Open.CurrentByteOffset of [MS-FSA]: where the last READ ended, or what the client set; used by nothing.
     let currentByteOffset = Atomic<UInt64>(0)
+    /// `state.frozenTimes` is not empty: most handles never freeze any, and a WRITE need not take the lock to know.
+    let hasFrozenTimes = Atomic<Bool>(false)
+
+    /// What it deletes has no name any more once it is closed, whoever has the file open:
+    /// FILE_DISPOSITION_POSIX_SEMANTICS, [MS-FSCC] 2.4.12.
+    let deletesAtOnce = Atomic<Bool>(false)
 
     init(
         fileID: FileID, file: any StoreFile, node: FileNode, session: Session, treeConnect: TreeConnect,
@@ -70,6 +75,7 @@ final class Open: Sendable {
                 .deleteOnClose,
             ]).rawValue
         state = Mutex(initial)
+        deletesAtOnce.store(file.isPOSIX && options.contains(.deleteOnClose), ordering: .relaxed)
     }
 
     /// The same handle for a client that has come back. The open that it was is not to be used, or closed, any more.

@@ -57,6 +57,7 @@ final class PipeFile: StoreFile {
     }
     func link(at _: NTPath, replaceIfExists _: Bool, as _: Credentials) throws(NTStatus) { throw .invalidDeviceRequest }
     func remove(as _: Credentials) throws(NTStatus) { throw .invalidDeviceRequest }
+    func removeFile(as _: Credentials) throws(NTStatus) { throw .invalidDeviceRequest }
     func checkRemovable(as _: Credentials) throws(NTStatus) { throw .invalidDeviceRequest }
     func makeDirectoryCursor(as _: Credentials) throws(NTStatus) -> any DirectoryCursor { throw .invalidDeviceRequest }
 }

@@ -19,7 +19,11 @@ public struct ServerSettings: Sendable {
     public var isMultichannel = false
     /// Hooks for smbtorture, which make the server misbehave: never on a server that anybody relies on.
     public var hasTortureControls = false
+    public var grantsLeases = true
+    public var grantsDirectoryLeases = true
     public var serverGUID: GUID = .zero
+    /// `smb3 unix extensions`: clients that ask for the POSIX extensions get them, in the shares that have them.
+    public var offersPOSIX = true
     public var name = "APUS"
     public var limits = Limits()
     public init() {}
@@ -60,8 +64,8 @@ public final class Server: Sendable {
     let leases = LeaseTable()
     let durableOpens = DurableOpenTable()
     let createReplays = CreateReplayTable()
+    let directoryLeases = DirectoryLeases()
     let notifier = ChangeNotifier()
-    let breakDelivery = BreakDelivery()
     let parkedRequests = ParkedRequestQueue()
     let startTime: FileTime
     private let nextIdentifier = Atomic<UInt64>(1)
@@ -88,9 +92,9 @@ public final class Server: Sendable {
     /// times a second.
     public func tick() {
         let now = environment.uptime()
-        retryBreaks(now: environment.uptime())
         parkedRequests.expire(now: now)
         scavengeDurableOpens(now: now)
+        sessions.expire(now: environment.now())
         parkedRequests.runReady()
     }
 }

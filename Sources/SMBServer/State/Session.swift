@@ -200,7 +200,30 @@ final class SessionTable: Sendable {
         if isFull { throw .insufficientResources }
     }
     func find(_ id: UInt64) -> Session? { sessions.withLock { $0[id] } }
-    func remove(_ id: UInt64) { sessions.withLock { $0[id] = nil } }
+
+    /// Sessions whose login has an end, [MS-SMB2] 3.3.1.8 Session.ExpirationTime.
+    private let expiring = Mutex<[UInt64: Session]>([:])
+
+    /// The session's login has an end, or a new one.
+    func watchExpiry(of session: Session) { expiring.withLock { $0[session.id] = session } }
+
+    /// What has come to its end is expired, [MS-SMB2] 3.3.5.2.9. To be called a few times a second.
+    func expire(now: FileTime) {
+        expiring.withLock { watched in
+            watched = watched.filter { _, session in
+                session.state.withLock { state -> Bool in
+                    guard state.phase == .valid, let end = state.login?.user.expiry else { return false }
+                    if end <= now { state.phase = .expired }
+                    return end > now
+                }
+            }
+        }
+    }
+
+    func remove(_ id: UInt64) {
+        sessions.withLock { $0[id] = nil }
+        expiring.withLock { $0[id] = nil }
+    }
     var all: [Session] { sessions.withLock { Array($0.values) } }
     var count: Int { sessions.withLock { $0.count } }
 }

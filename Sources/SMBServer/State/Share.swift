@@ -16,6 +16,16 @@ public final class Share: Sendable {
     public let requiresEncryption: Bool
     /// Names of [MS-SMB2] 2.2.10 ShareFlags and Capabilities are computed from these.
     public let isCaseSensitive: Bool
+    /// The POSIX extensions may be used here.
+    public let allowsPOSIX: Bool
+    /// 8.3 names.
+    public let shortNames: ShortNames
+    public enum ShortNames: Sendable {
+        case none
+        /// Told to who asks for a file's, and found; not in lists.
+        case onRequest
+        case listed
+    }
     /// Patterns of names that nobody sees; `veto files`.
     public let hides: @Sendable (NTName) -> Bool
     /// Names shown with the hidden attribute; `hide dot files`.
@@ -26,7 +36,7 @@ public final class Share: Sendable {
 
     public init(
         name: String, comment: String = "", kind: Kind, requiresEncryption: Bool = false, isCaseSensitive: Bool = false,
-        enumeratesByAccess: Bool = false,
+        allowsPOSIX: Bool = true, shortNames: ShortNames = .none, enumeratesByAccess: Bool = false,
         hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
         marksHidden: @escaping @Sendable (NTName) -> Bool = { _ in false }
     ) {
@@ -35,6 +45,8 @@ public final class Share: Sendable {
         self.kind = kind
         self.requiresEncryption = requiresEncryption
         self.isCaseSensitive = isCaseSensitive
+        self.allowsPOSIX = allowsPOSIX
+        self.shortNames = shortNames
         self.enumeratesByAccess = enumeratesByAccess
         self.hides = hides
         self.marksHidden = marksHidden

@@ -13,6 +13,8 @@ final class LoginService: ControlPlaneHandler {
         var users: UserDatabase
         /// The groups that the configuration names, by name.
         var groupIDs: [String: UInt32] = [:]
+        /// nil where tickets are not taken.
+        var kerberos: KerberosService?
     }
     private struct Exchange {
         var login: AuthenticationExchange
@@ -34,7 +36,8 @@ final class LoginService: ControlPlaneHandler {
 
     func answer(_ request: ControlPlaneRequest, asking dataPlane: DataPlaneClient) -> ControlPlaneAnswer {
         switch request {
-        case .initialToken: return .token(AuthenticationExchange.initialToken())
+        case .initialToken:
+            return .token(AuthenticationExchange.initialToken(offersKerberos: settings.kerberos != nil))
         case .authenticate(let exchange, let isContinued, let token, let address):
             return step(exchange, isContinued, token, address)
         case .resumeExchange(let exchange, let tokens): return resume(exchange, tokens)
@@ -90,8 +93,8 @@ final class LoginService: ControlPlaneHandler {
         let isStranger = login.isGuest || login.isAnonymous
         return LoginOutcome(
             user: login.user, domain: login.domain, account: isStranger ? guest : login.user,
-            accountInstead: guest, sessionKey: login.sessionKey, isGuest: login.isGuest,
-            isAnonymous: login.isAnonymous, expiry: 0)
+            accountInstead: login.mustHaveAccount ? "" : guest, sessionKey: login.sessionKey, isGuest: login.isGuest,
+            isAnonymous: login.isAnonymous, expiry: login.expiry?.rawValue ?? 0)
     }
 
     private var policy: AuthenticationPolicy {
@@ -103,7 +106,8 @@ final class LoginService: ControlPlaneHandler {
     }
 
     private func begin(_ id: UInt64) -> AuthenticationExchange {
-        let login = AuthenticationExchange(policy: policy, accounts: Accounts(users: settings.users), now: now())
+        let login = AuthenticationExchange(
+            policy: policy, accounts: Accounts(users: settings.users), kerberos: settings.kerberos, now: now())
         remember(login, id)
         return login
     }
@@ -125,7 +129,8 @@ final class LoginService: ControlPlaneHandler {
     /// Takes up a login that began with a control plane which is no more.
     private func resume(_ id: UInt64, _ tokens: [[UInt8]]) -> ControlPlaneAnswer {
         let accounts = Accounts(users: settings.users)
-        let login = AuthenticationExchange(replaying: tokens, policy: policy, accounts: accounts, now: now())
+        let login = AuthenticationExchange(
+            replaying: tokens, policy: policy, accounts: accounts, kerberos: settings.kerberos, now: now())
         guard let login else { return refused(.logonFailure) }
         remember(login, id)
         return .acknowledged
@@ -147,9 +152,8 @@ final class LoginService: ControlPlaneHandler {
         guard let share = configuration.shares.first(where: { $0.name.lowercased() == name.lowercased() }) else {
             return refused(.badNetworkName)
         }
-        let rules = ShareRules(
-            share: share, restrictAnonymous: configuration.restrictAnonymous, groupIDs: settings.groupIDs)
-        guard case .granted(let isWritable, let isAdministrator) = rules.decide(client) else {
+        let rules = ShareRules(share: share, groupIDs: settings.groupIDs)
+        guard case .granted(let isWritable, let isAdministrator, let forcedUser) = rules.decide(client) else {
             log("\(client.address): '\(client.user)' may not use [\(share.name)]")
             return refused(.accessDenied)
         }
@@ -157,7 +161,7 @@ final class LoginService: ControlPlaneHandler {
             return refused(.requestNotAccepted)
         }
         return .treeGranted(
-            share: share.name, isWritable: isWritable, isAdministrator: isAdministrator, forcedUser: share.forceUser,
+            share: share.name, isWritable: isWritable, isAdministrator: isAdministrator, forcedUser: forcedUser,
             forcedGroup: share.forceGroup)
     }
 

@@ -26,8 +26,10 @@ struct Sandbox {
     }
 
     /// All system calls but those that answering takes, in all threads.
-    func restrictSystemCalls() throws {
-        let result = apus_restrict_system_calls(0)
+    /// - Parameter mayOpen: the Kerberos library opens its replay cache, which is in memory, by a path. Landlock, or
+    ///   else the account's own rights, still say which files that can be.
+    func restrictSystemCalls(mayOpen: Bool) throws {
+        let result = apus_restrict_system_calls(mayOpen ? 1 : 0)
         if result == -Int(ENOSYS) || result == -Int(EINVAL) {
             log("control plane: this kernel has no seccomp: system calls are not restricted")
         } else {

@@ -98,11 +98,12 @@ final class ControlPlaneAccess: AccessControl {
     /// Name services are asked here, not in the control plane, which may neither open nor connect to anything; and so
     /// a control plane that was taken over still cannot make up an identity.
     private func credentials(of login: LoginOutcome) -> Credentials? {
-        guard actsAsUsers else { return UnixAccounts.own.credentials }
+        let isGuest = login.isGuest || login.isAnonymous
+        guard actsAsUsers else { return UnixAccounts.own.credentials(isGuest: isGuest) }
         let found =
             UnixAccounts.identity(of: login.account)
             ?? (login.accountInstead.isEmpty ? nil : UnixAccounts.identity(of: login.accountInstead))
-        return found?.credentials
+        return found?.credentials(isGuest: isGuest)
     }
 
     func abandon(exchange: UInt64) {
@@ -138,36 +139,55 @@ final class ControlPlaneAccess: AccessControl {
     private func decide(
         _ name: String, _ user: AuthenticatedUser, _ remoteAddress: String, connectionCount: Int
     ) -> TreeDecision {
-        let credentials = user.credentials
         let answer = client.ask(
             .connectTree(
                 share: name, user: user.name, isGuest: user.isGuest, isAnonymous: user.isAnonymous,
-                groupIDs: [credentials.groupID] + credentials.groups, connectionCount: UInt32(connectionCount),
+                groupIDs: groupIDs(of: user), connectionCount: UInt32(connectionCount),
                 remoteAddress: remoteAddress))
         switch answer {
         case .treeGranted(let granted, let isWritable, let isAdministrator, let forcedUser, let forcedGroup):
             guard granted.lowercased() == name.lowercased(),
                 let share = state.withLock({ $0.shares[granted.lowercased()] })
             else { return .refused(.badNetworkName) }
-            let acting = acting(credentials, isAdministrator, forcedUser, forcedGroup)
+            guard let acting = acting(user.credentials, isAdministrator, forcedUser, forcedGroup) else {
+                log("[\(granted)]: there is no user '\(forcedUser)' or group '\(forcedGroup)' on this system")
+                return .refused(.accessDenied)
+            }
             return .granted(share: share, isWritable: isWritable, credentials: acting)
         case .refused(let status): return .refused(NTStatus(rawValue: status))
         default: return .refused(.insufficientServerResources)
         }
     }
 
+    /// The groups by which @group in a list is judged. Where all files are touched as one user, that one's groups say
+    /// nothing of who has logged in.
+    private func groupIDs(of user: AuthenticatedUser) -> [UInt32] {
+        if actsAsUsers { return [user.credentials.groupID] + user.credentials.groups }
+        guard user.isAuthenticated, let account = UnixAccounts.identity(of: user.name) else { return [] }
+        return [account.groupID] + account.groups
+    }
+
+    /// nil where the share says to act as somebody that there is not: nobody else will do.
     private func acting(
         _ own: Credentials, _ isAdministrator: Bool, _ forcedUser: String, _ forcedGroup: String
-    ) -> Credentials {
+    ) -> Credentials? {
         guard actsAsUsers, isAdministrator || !forcedUser.isEmpty || !forcedGroup.isEmpty else { return own }
         var identity = UnixAccounts.Identity(userID: own.userID, groupID: own.groupID, groups: own.groups)
         if isAdministrator { identity = UnixAccounts.Identity(userID: 0, groupID: 0, groups: []) }
-        if !forcedUser.isEmpty, let forced = UnixAccounts.identity(of: forcedUser) { identity = forced }
-        if !forcedGroup.isEmpty, let group = UnixAccounts.groupID(of: forcedGroup) { identity.groupID = group }
-        return identity.credentials
+        if !forcedUser.isEmpty {
+            guard let forced = UnixAccounts.identity(of: forcedUser) else { return nil }
+            identity = forced
+        }
+        if !forcedGroup.isEmpty {
+            guard let group = UnixAccounts.groupID(of: forcedGroup) else { return nil }
+            identity.groupID = group
+        }
+        return identity.credentials(isGuest: own.isGuest)
     }
 }
 
 extension UnixAccounts.Identity {
-    fileprivate var credentials: Credentials { Credentials(userID: userID, groupID: groupID, groups: groups) }
+    fileprivate func credentials(isGuest: Bool) -> Credentials {
+        Credentials(userID: userID, groupID: groupID, groups: groups, isGuest: isGuest)
+    }
 }

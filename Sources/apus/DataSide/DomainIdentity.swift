@@ -1,4 +1,5 @@
 import Glibc
+import NTTypes
 import SMBCrypto
 
 /// The SID of the domain that the server's accounts belong to: S-1-5-21-a-b-c. Descriptors in the world name it, so it
@@ -38,5 +39,6 @@ struct DomainIdentity: Equatable, Sendable {
         guard parts.count == 3, subauthorities.count == 3 else { return nil }
     }
 
+    var identifier: SecurityIdentifier { SecurityIdentifier(authority: 5, subauthorities: [21] + subauthorities) }
     var text: String { subauthorities.map { "\($0)" }.joined(separator: ":") + "\n" }
 }

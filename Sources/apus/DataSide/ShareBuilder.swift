@@ -7,11 +7,15 @@ import SMBServer
 /// Makes the engine's shares from the configured ones.
 enum ShareBuilder {
     /// - Returns: the shares that can be served, IPC$ among them; those that cannot are logged, with the reason.
-    static func build(_ configuration: ServerConfiguration, log: @escaping @Sendable (String) -> Void) -> [Share] {
+    /// - Parameter domain: whose SIDs stand for users and groups beside S-1-22.
+    static func build(
+        _ configuration: ServerConfiguration, domain: DomainIdentity, log: @escaping @Sendable (String) -> Void
+    ) -> [Share] {
+        let identifiers = IdentifierMapping(domain: domain.identifier)
         var shares = [Share(name: "IPC$", comment: "IPC", kind: .pipes)]
         for share in configuration.shares {
             do throws(LinuxFileStoreError) {
-                shares.append(try build(share, log))
+                shares.append(try build(share, identifiers, log))
             } catch {
                 log("[\(share.name)] is not served: \(error)")
             }
@@ -20,11 +24,12 @@ enum ShareBuilder {
     }
 
     private static func build(
-        _ share: ShareConfiguration, _ log: @escaping @Sendable (String) -> Void
+        _ share: ShareConfiguration, _ identifiers: IdentifierMapping, _ log: @escaping @Sendable (String) -> Void
     ) throws(LinuxFileStoreError) -> Share {
         let veto = share.vetoFiles.map { NameExpression(NTName($0)) }
         let isVetoed: @Sendable (NTName) -> Bool = { name in veto.contains { $0.matches(name) } }
         let hidesDotFiles = share.hidesDotFiles
+        let hidden = share.hideFiles.map { NameExpression(NTName($0)) }
         var options = LinuxFileStoreOptions()
         options.isCaseSensitive = share.isCaseSensitive
         options.followsSymbolicLinks = share.followsSymbolicLinks
@@ -34,19 +39,31 @@ enum ShareBuilder {
         options.forceCreateMode = share.forceCreateMode
         options.forceDirectoryMode = share.forceDirectoryMode
         options.inheritsOwner = share.inheritsOwner
+        options.identifiers = identifiers
         options.hidesUnreadable = share.hidesUnreadable
         options.keepsInheritanceFlags = !share.canonicalizesInheritedFlag
         options.keepsDOSAttributes = share.storesDOSAttributes
         options.isVetoed = isVetoed
+        options.showsSymbolicLinks = share.showsSymbolicLinks && !share.followsSymbolicLinks
+        options.hasStreams = share.hasStreams
+        options.findsShortNames = share.shortNames != .none
         options.warn = { log("[\(share.name)] \($0)") }
         let store = try LinuxFileStore(root: share.path, options: options)
+        let shortNames: Share.ShortNames =
+            switch share.shortNames {
+            case .none: .none
+            case .onRequest: .onRequest
+            case .listed: .listed
+            }
         return Share(
             name: share.name, comment: share.comment, kind: .disk(store),
             requiresEncryption: share.encryption == .required, isCaseSensitive: share.isCaseSensitive,
-            enumeratesByAccess: share.hidesUnreadable, hides: isVetoed,
+            allowsPOSIX: share.allowsPOSIX, shortNames: shortNames, enumeratesByAccess: share.hidesUnreadable,
+            hides: isVetoed,
             marksHidden: { name in
-                hidesDotFiles && name.utf8.first == UInt8(ascii: ".") && name.utf8 != [UInt8(ascii: ".")]
-                    && name.utf8 != [UInt8(ascii: "."), UInt8(ascii: ".")]
+                (hidesDotFiles && name.utf8.first == UInt8(ascii: ".") && name.utf8 != [UInt8(ascii: ".")]
+                    && name.utf8 != [UInt8(ascii: "."), UInt8(ascii: ".")])
+                    || hidden.contains { $0.matches(name) }
             })
     }
 }

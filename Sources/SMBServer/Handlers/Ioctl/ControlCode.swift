@@ -40,12 +40,8 @@ struct ControlCode: RawRepresentable, Equatable {
     /// What a code is answered with that is not served.
     var refusal: NTStatus {
         switch self {
-        // Copying in the server, holes and clones: not yet.
-        case .requestResumeKey, .copyChunk, .copyChunkWrite, .setSparse, .setZeroData, .queryAllocatedRanges,
-            .duplicateExtents, .duplicateExtentsEx, .fileLevelTrim, .offloadRead, .offloadWrite:
-            .notSupported
-        case .setReparsePoint, .deleteReparsePoint, .enumerateSnapshots: .notSupported
-        case .getReparsePoint: .notAReparsePoint
+        // ODX, snapshots: not offered.
+        case .offloadRead, .offloadWrite, .enumerateSnapshots: .notSupported
         // 3.3.5.15.7: no branch cache.
         case .readHash: .hashNotSupported
         // 3.3.5.15.8: what the file system below does not know.

@@ -48,22 +48,6 @@ extension IoctlHandler {
         output.append(contentsOf: [UInt8](repeating: 0, count: 48))
         return output
     }
-
-    /// FSCTL_GET_COMPRESSION, [MS-FSA] 2.1.5.10.8: COMPRESSION_FORMAT_NONE, also where there is no compression at all.
-    static func compression(_ control: Control, of open: Open) throws(NTStatus) -> [UInt8] {
-        guard control.outputByteCountMax >= 2 else { throw .invalidParameter }
-        return [0, 0]
-    }
-
-    /// FSCTL_SET_COMPRESSION, [MS-FSA] 2.1.5.10.34: not compressing is what is done already.
-    static func setCompression(
-        _ control: Control, of open: Open, in context: inout RequestContext
-    ) throws(NTStatus) {
-        guard control.input.count >= 2 else { throw .invalidParameter }
-        try context.requireWritable()
-        try open.require([.readData, .writeData])
-        guard control.input.littleEndian16(at: 0) == 0 else { throw .notSupported }
-    }
 }
 
 extension [UInt8] {

@@ -13,6 +13,8 @@ enum DirectoryEntryClass: UInt8 {
     case idFullDirectory = 38
     case idExtdDirectory = 60
     case idExtdBothDirectory = 63
+    /// With the POSIX extensions only.
+    case posix = 100
 
     /// Bytes before the name.
     var fixedByteCount: Int {
@@ -25,6 +27,7 @@ enum DirectoryEntryClass: UInt8 {
         case .idFullDirectory: 80
         case .idExtdDirectory: 88
         case .idExtdBothDirectory: 114
+        case .posix: 92
         }
     }
 }
@@ -34,18 +37,22 @@ extension DirectoryEntry {
     func encode(as entryClass: DirectoryEntryClass, _ share: Share, into reply: PDUBuffer) {
         // NextEntryOffset; FileIndex, which means nothing to a file system without fixed positions.
         reply.append(0 as UInt64)
-        if entryClass != .names { encodeTimesAndSizes(share, into: reply) }
+        if entryClass == .posix {
+            POSIXWire.append(information, attributes: shownAttributes(share), to: reply)
+        } else if entryClass != .names {
+            encodeTimesAndSizes(share, into: reply)
+        }
         let lengthAt = reply.count
         reply.append(0 as UInt32)
         switch entryClass {
-        case .directory, .names: break
+        case .directory, .names, .posix: break
         case .fullDirectory: reply.append(sizeOrTag)
         case .bothDirectory:
             reply.append(sizeOrTag)
-            encodeShortName(into: reply)
+            encodeShortName(share, into: reply)
         case .idBothDirectory:
             reply.append(sizeOrTag)
-            encodeShortName(into: reply)
+            encodeShortName(share, into: reply)
             reply.append(0 as UInt16)
             reply.append(information.identity.index)
         case .idFullDirectory:
@@ -55,7 +62,7 @@ extension DirectoryEntry {
         case .idExtdDirectory: encodeExtended(into: reply)
         case .idExtdBothDirectory:
             encodeExtended(into: reply)
-            encodeShortName(into: reply)
+            encodeShortName(share, into: reply)
         }
         let nameAt = reply.count
         reply.append(utf16: name)
@@ -91,8 +98,10 @@ extension DirectoryEntry {
     }
 
     /// ShortNameLength, Reserved, ShortName of 12 characters: [MS-FSCC] 2.4.8.
-    private func encodeShortName(into reply: PDUBuffer) {
-        guard !name.isDotOrDotDot, let short = ShortName.make(for: name) else { return reply.appendZeros(26) }
+    private func encodeShortName(_ share: Share, into reply: PDUBuffer) {
+        guard share.shortNames == .listed, !name.isDotOrDotDot, let short = ShortName.make(for: name) else {
+            return reply.appendZeros(26)
+        }
         let at = reply.count
         reply.append(0 as UInt16)
         reply.append(utf16: short)

@@ -31,6 +31,7 @@ struct FileInformationClass: RawRepresentable, Equatable {
     static var id: Self { .init(rawValue: 59) }
     static var dispositionExtended: Self { .init(rawValue: 64) }
     static var renameExtended: Self { .init(rawValue: 65) }
+    static var posix: Self { .init(rawValue: POSIXWire.informationClass) }
 
     /// [MS-SMB2] 3.3.5.20.1: those of [MS-FSCC] 2.4 that cannot be queried over SMB2 are STATUS_NOT_SUPPORTED,
     /// numbers that mean nothing there STATUS_INVALID_INFO_CLASS.
@@ -74,7 +75,9 @@ extension QueryInfoHandler {
             reply.append(0 as UInt32)
         case .alternateName:
             try output.requireRoom(for: 8)
-            guard let name = open.file.path.components.last, let short = ShortName.orItself(name) else {
+            guard open.treeConnect.share.shortNames != .none, let name = open.file.path.components.last,
+                let short = ShortName.orItself(name)
+            else {
                 throw .objectNameNotFound
             }
             reply.appendCounted(short)
@@ -89,6 +92,10 @@ extension QueryInfoHandler {
             reply.append(UInt64(volume.serialNumber))
             reply.append(open.file.identity.index)
             reply.append(0 as UInt64)
+        case .posix where open.file.isPOSIX:
+            try output.requireRoom(for: 80)
+            let information = try open.file.information()
+            POSIXWire.append(information, attributes: open.shownAttributes(information), to: reply)
         case .stream: try encodeStreams(of: open, into: output)
         case .fullExtendedAttributes: try encodeExtendedAttributes(query, of: open, into: output, in: &context)
         default: throw informationClass.queryRefusal

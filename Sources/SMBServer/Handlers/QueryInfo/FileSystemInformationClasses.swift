@@ -41,7 +41,10 @@ extension QueryInfoHandler {
                 volume, of: open.treeConnect.share, serverGUID: context.server.settings.serverGUID, into: reply)
         case 11:
             try output.requireRoom(for: 28)
-            encodeSectorSize(volume, into: reply)
+            encodeSectorSize(volume, open.treeConnect.store?.capabilities ?? [], into: reply)
+        case POSIXWire.informationClass where open.file.isPOSIX:
+            try output.requireRoom(for: 56)
+            POSIXWire.append(volume, to: reply)
         // FileFsLabelInformation is for setting, FileFsDriverPathInformation and FileFsVolumeFlagsInformation local.
         case 2, 9, 10: throw .notSupported
         default: throw .invalidInfoClass
@@ -81,12 +84,14 @@ extension QueryInfoHandler {
     }
 
     /// FileFsSectorSizeInformation, [MS-FSCC] 2.5.8.
-    private static func encodeSectorSize(_ volume: VolumeInformation, into reply: PDUBuffer) {
+    private static func encodeSectorSize(
+        _ volume: VolumeInformation, _ capabilities: FileStoreCapabilities, into reply: PDUBuffer
+    ) {
         let physical = min(4096, max(512, volume.blockByteCount))
         reply.append(512 as UInt32)
         for _ in 0..<3 { reply.append(physical) }
-        // SSINFO_FLAGS_ALIGNED_DEVICE, SSINFO_FLAGS_PARTITION_ALIGNED_ON_DEVICE.
-        reply.append(3 as UInt32)
+        // SSINFO_FLAGS_ALIGNED_DEVICE, SSINFO_FLAGS_PARTITION_ALIGNED_ON_DEVICE, SSINFO_FLAGS_TRIM_ENABLED.
+        reply.append(capabilities.contains(.trim) ? 11 : 3 as UInt32)
         reply.append(0 as UInt64)
     }
 

@@ -105,12 +105,14 @@ extension Open {
             for (time, isFrozen) in frozen {
                 if isFrozen { state.frozenTimes.insert(time) } else { state.frozenTimes.remove(time) }
             }
+            hasFrozenTimes.store(!state.frozenTimes.isEmpty, ordering: .releasing)
         }
     }
 
     /// Runs what changes the file's data and, where the client set or froze times on this handle, puts them back
     /// afterwards as they were: [MS-FSA] 2.1.5.4 leaves them alone then. WRITE and what sets sizes go through here.
     func keepingFrozenTimes<Result>(_ body: () throws(NTStatus) -> Result) throws(NTStatus) -> Result {
+        guard hasFrozenTimes.load(ordering: .acquiring) else { return try body() }
         let frozen = state.withLock { $0.frozenTimes }
         guard !frozen.isDisjoint(with: [.lastWrite, .change]) else { return try body() }
         let before = try file.information()

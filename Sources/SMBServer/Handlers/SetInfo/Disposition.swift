@@ -11,15 +11,18 @@ extension SetInfoHandler {
     ) throws(NTStatus) {
         guard input.count >= (isExtended ? 4 : 1) else { throw .infoLengthMismatch }
         try open.require(.delete)
-        // FILE_DISPOSITION_DELETE; the other flags say how, and what they ask for is so already or not offered.
+        // FILE_DISPOSITION_DELETE, FILE_DISPOSITION_POSIX_SEMANTICS; what the others ask for is so already or not
+        // offered.
         let flags = isExtended ? input.littleEndian32(at: 0) : UInt32(input[0] == 0 ? 0 : 1)
         guard flags & 1 != 0 else {
+            open.deletesAtOnce.store(false, ordering: .relaxed)
             open.node.setDeletePending(false, by: open)
             return
         }
         guard !open.file.path.isRoot || open.file.path.stream != nil else { throw .cannotDelete }
         try open.file.checkRemovable(as: open.credentials)
         try context.awaitHandles(of: open)
+        if open.file.isPOSIX || flags & 2 != 0 { open.deletesAtOnce.store(true, ordering: .relaxed) }
         open.node.setDeletePending(true, by: open)
     }
 }

@@ -42,17 +42,24 @@ extension SetInfoHandler {
     ) throws(NTStatus) {
         let new = try NewName(input, isExtended: isExtended)
         try open.require(.delete)
+        if open.file.isPOSIX { return try renamePOSIX(new, open, in: &context) }
         let source = open.file.path
         if new.name.utf8.first == UInt8(ascii: ":") {
             return try renameStream(new, open, in: &context)
         }
-        // The root has no name to change, and a stream stays with its file.
-        guard !source.isRoot, source.stream == nil else { throw .invalidParameter }
+        // The root has no name to change.
+        guard !source.isRoot || source.stream != nil else { throw .invalidParameter }
         guard !open.node.isDeletePending(for: open) else { throw .accessDenied }
+        if source.stream != nil {
+            // A stream stays with its file. Windows finds that out once it has opened the folder.
+            try requireParent(of: try NTPath(clientName: new.name), allowsEntries: open, in: &context)
+            throw .invalidParameter
+        }
         let target = try path(new.name, for: open)
-        // A folder cannot move while something in it is open.
-        if open.isDirectory, context.server.files.hasOpens(beneath: source, in: open.treeConnect.share) {
-            throw .accessDenied
+        if open.isDirectory {
+            // A folder cannot move while something in it is open.
+            try context.awaitClose(
+                of: context.server.files.nodes(beneath: source, in: open.treeConnect.share), besides: open)
         }
         try requireParent(of: target, allowsEntries: open, in: &context)
         try context.awaitHandles(of: open)
@@ -61,7 +68,25 @@ extension SetInfoHandler {
             try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
         }
         open.node.renamed(from: source, to: target)
+        if open.isDirectory {
+            context.server.directoryLeases.move(from: source, to: target, in: open.treeConnect.share)
+        }
         // [MS-FSA] 2.1.5.15.11: a name within a folder is renamed; from one folder to another it goes and comes.
+        let isWithinFolder = source.parent == target.parent
+        context.server.reportName(isWithinFolder ? .renamedOldName : .removed, source, of: open)
+        context.server.reportName(isWithinFolder ? .renamedNewName : .added, target, of: open)
+    }
+
+    /// As rename(2) does it: what has the new name gives way, and whoever has it open keeps it.
+    private static func renamePOSIX(_ new: NewName, _ open: Open, in context: inout RequestContext) throws(NTStatus) {
+        let source = open.file.path
+        let target = try path(new.name, for: open)
+        if new.replacesExisting {
+            try open.file.renameReplacing(to: target, as: open.credentials)
+        } else {
+            try open.file.rename(to: target, replaceIfExists: false, as: open.credentials)
+        }
+        open.node.renamed(from: source, to: target)
         let isWithinFolder = source.parent == target.parent
         context.server.reportName(isWithinFolder ? .renamedOldName : .removed, source, of: open)
         context.server.reportName(isWithinFolder ? .renamedNewName : .added, target, of: open)
@@ -77,20 +102,19 @@ extension SetInfoHandler {
         try requireParent(of: target, allowsEntries: open, in: &context)
         try clear(target, new, for: open, in: &context)
         try open.file.link(at: target, replaceIfExists: new.replacesExisting, as: open.credentials)
+        context.server.reportName(.added, target, of: open)
     }
 
     /// FileStreamRename, [MS-FSA] 2.1.5.15.12: ":name" or ":name:$DATA", in the same file.
     private static func renameStream(_ new: NewName, _ open: Open, in context: inout RequestContext) throws(NTStatus) {
         var target = open.file.path
         guard target.stream != nil else { throw .invalidParameter }
-        let parsed = try NTPath(clientName: NTName(utf8: Array("x".utf8) + new.name.utf8))
-        guard let name = parsed.stream else { throw .objectNameInvalid }
-        target.stream = name
+        target.stream = try NTPath(clientName: NTName(utf8: Array("x".utf8) + new.name.utf8)).stream
         try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
     }
 
     private static func path(_ name: NTName, for open: Open) throws(NTStatus) -> NTPath {
-        let path = try NTPath(clientName: name)
+        let path = open.file.isPOSIX ? try NTPath(posixName: name) : try NTPath(clientName: name)
         guard !path.isRoot, path.stream == nil else { throw .objectNameInvalid }
         if path.components.contains(where: open.treeConnect.share.hides) { throw .accessDenied }
         return path
@@ -104,7 +128,8 @@ extension SetInfoHandler {
     ) throws(NTStatus) {
         guard let parent = target.parent, let found = try probe(parent, open) else { throw .objectPathNotFound }
         guard found.isDirectory else { throw .objectPathNotFound }
-        let conflict = context.server.files.opens(of: found.identity).contains { other in
+        let opens = context.server.files.nodes(of: found.identity).flatMap(\.opens)
+        let conflict = opens.contains { other in
             // Opens for attributes alone take no part in sharing, [MS-FSA] 2.1.5.1.2.2.
             let data: AccessMask = [.readData, .writeData, .appendData, .execute, .delete]
             guard other !== open, !other.grantedAccess.isDisjoint(with: data) else { return false }
@@ -121,7 +146,9 @@ extension SetInfoHandler {
         guard new.replacesExisting else { throw .objectNameCollision }
         guard !existing.isDirectory else { throw .accessDenied }
         if existing.attributes.contains(.readOnly), !new.ignoresReadOnly { throw .accessDenied }
-        if !new.hasPOSIXSemantics, !context.server.files.opens(of: existing.identity).isEmpty { throw .accessDenied }
+        if !new.hasPOSIXSemantics {
+            try context.awaitClose(of: context.server.files.nodes(of: existing.identity), besides: open)
+        }
     }
 
     /// A look at what is there; nil if nothing is.
@@ -130,6 +157,7 @@ extension SetInfoHandler {
         var parameters = OpenParameters(
             desiredAccess: [], disposition: .open, options: .openReparsePoint, attributes: [])
         parameters.isCaseSensitive = open.treeConnect.share.isCaseSensitive
+        parameters.isPOSIX = open.file.isPOSIX
         do {
             let found = try store.open(path, parameters, as: open.credentials)
             found.file.close()

@@ -1,0 +1,56 @@
+import FileStore
+import NTTypes
+import Platform
+
+/// What a file and its named streams have to do with each other: [MS-FSA] 2.1.5.1.2.2 and 2.1.5.5. A file is deleted
+/// with its streams, so a stream that is open has a say in that.
+extension FileNode.State {
+    /// A stream is open that is not shared for deletion.
+    var streamsForbidDeletion: Bool {
+        streamOpens.contains { open in
+            !open.grantedAccess.isDisjoint(with: FileNode.sharingAccess) && !open.shareAccess.contains(.delete)
+        }
+    }
+
+    func hasStreamOpens(of name: NTPath) -> Bool {
+        streamOpens.contains { $0.file.path.components == name.components }
+    }
+
+    func streamOpensFollow(from old: NTPath, to new: NTPath) {
+        for open in streamOpens where open.file.path.components == old.components {
+            open.file.follow(NTPath(components: new.components, stream: open.file.path.stream))
+        }
+    }
+}
+
+extension FileNode {
+    /// A named stream of this file is about to be opened.
+    /// - Returns: why it must not; nil once it is listed.
+    func enterStream(_ open: Open) -> NTStatus? {
+        state.withLock { state in
+            let name = open.file.path.components
+            if state.pendingRemovals.contains(where: { $0.name.components == name }) { return .deletePending }
+            let forbidsDeletion =
+                !open.grantedAccess.isDisjoint(with: Self.sharingAccess) && !open.shareAccess.contains(.delete)
+            if forbidsDeletion, state.opens.contains(where: { $0.grantedAccess.contains(.delete) }) {
+                return .sharingViolation
+            }
+            state.streamOpens.append(open)
+            return nil
+        }
+    }
+
+    /// A named stream of this file is closed.
+    /// - Returns: as whom to remove the file now.
+    func leaveStream(_ open: Open) -> Credentials? {
+        state.withLock { state in
+            state.streamOpens.removeAll { $0 === open }
+            let name = open.file.path.components
+            guard let index = state.pendingRemovals.firstIndex(where: { $0.name.components == name }),
+                !state.opens.contains(where: { $0.file.path.components == name }),
+                !state.hasStreamOpens(of: NTPath(components: name))
+            else { return nil }
+            return state.pendingRemovals.remove(at: index).deleter
+        }
+    }
+}

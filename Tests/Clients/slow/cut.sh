@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# A mount whose connection is cut again and again; runs inside lab/kclient, as root.
+#   cut.sh REPOSITORY SERVER PORT DIRECT-PORT SHARE USER PASSWORD MIB MODE…
+# PORT leads through cutting_proxy.py, DIRECT-PORT to the server itself. $OUT/cut cuts.
+set -uo pipefail
+repository=$1 server=$2 port=$3 direct=$4 share=$5 user=$6 password=$7 mib=$8
+shift 8
+m=/tmp/m other=/tmp/other
+mkdir -p "$m" "$other"
+head -c "$((mib << 20))" /dev/urandom >/tmp/big
+
+mount_at() { mount -t cifs "//$server/$share" "$1" -o "port=$2,username=$user,password=$password,nosharesock,$mode"; }
+cut_once() { : >"$OUT/cut"; while [ -e "$OUT/cut" ]; do sleep 0.05; done; }
+check() {
+    local name=$1 output
+    shift
+    if output=$("$@" 2>&1); then echo "ok - $mode: $name"; else
+        echo "not ok - $mode: $name"
+        printf '%s\n' "$output" | tail -n 8 | sed 's/^/#   /'
+    fi
+}
+
+# Everything that was written is there, once, in its place, although the connection went several times meanwhile.
+writes() {
+    local cutter
+    (for _ in 1 2 3 4 5; do sleep 0.7; cut_once; done) &
+    cutter=$!
+    for part in $(seq 0 15); do
+        # This client does not repeat a FLUSH that was cut off, it reports it: an application then writes again.
+        for _ in 1 2 3 4; do
+            dd if=/tmp/big of="$m/big-$mode" bs=64k count=$((mib)) skip=$((part * mib)) seek=$((part * mib)) \
+                conv=notrunc,fsync 2>&1 && continue 2
+        done
+        return 1
+    done
+    wait "$cutter"
+    cmp /tmp/big "$m/big-$mode" && umount "$m" && mount_at "$m" "$port" && cmp /tmp/big "$m/big-$mode"
+}
+
+# A handle that is open over a cut reads and writes as before, and its file has the name it had.
+handle() {
+    exec 5<>"$m/handle-$mode" && echo before >&5 && sync "$m/handle-$mode" && cut_once && echo after >&5 && sync "$m/handle-$mode" && exec 5>&- &&
+        [ "$(cat "$other/handle-$mode")" = "$(printf 'before\nafter')" ]
+}
+
+# A lock that is held over a cut is nobody else's: not while the client is away, not when it is back.
+locks() {
+    : >"$m/locked-$mode"
+    LOCKED=$m/locked-$mode OTHER=$other/locked-$mode CUT=$OUT/cut /usr/bin/python3 -c '
+import fcntl, os, time
+mine = os.open(os.environ["LOCKED"], os.O_RDWR)
+fcntl.lockf(mine, fcntl.LOCK_EX | fcntl.LOCK_NB, 10)
+theirs = os.open(os.environ["OTHER"], os.O_RDWR)
+def is_locked():
+    try:
+        fcntl.lockf(theirs, fcntl.LOCK_EX | fcntl.LOCK_NB, 10)
+    except OSError:
+        return True
+    return False
+# Locks of one process never conflict with each other here: another one tries.
+def other_is_locked():
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if is_locked() else 1)
+    return os.waitpid(child, 0)[1] == 0
+assert other_is_locked(), "not locked at first"
+open(os.environ["CUT"], "w").close()
+while os.path.exists(os.environ["CUT"]):
+    time.sleep(0.02)
+for _ in range(5):
+    assert other_is_locked(), "lost when the connection was cut"
+os.pwrite(mine, b"back again", 0)
+os.fsync(mine)
+assert other_is_locked(), "lost when the client came back"
+fcntl.lockf(mine, fcntl.LOCK_UN, 10)
+assert not other_is_locked(), "not released"
+'
+}
+
+for mode in "$@"; do
+    if ! mount_at "$m" "$port" || ! mount_at "$other" "$direct"; then
+        echo "not ok - $mode: mount"
+        continue
+    fi
+    check "no byte is lost when the connection is cut during writes" writes
+    check "an open handle goes on after a cut" handle
+    case $mode in *resilienthandles*) check "a lock holds over a cut, against another mount" locks ;; esac
+    rm -f "$m"/* 
+    umount "$m" "$other"
+done
