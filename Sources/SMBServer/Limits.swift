@@ -52,7 +52,7 @@ public struct Limits: Sendable {
     public var extendedAttributesByteCountMax = 65_536
 
     // Named pipes.
-    public var pipeCountPerSessionMax = 1024
+    public var pipeCountPerSessionMax = 1088
     public var pipeNameByteCountMax = 256
     /// What a client may leave unread before its writes wait.
     public var pipeQuotaByteCount = 64 << 10

@@ -64,11 +64,13 @@ enum NetworkInterfaces {
     }
 
     private static func entries(_ path: String) -> [String] {
-        // SAFETY: the folder is closed at the end; an entry's name is used before the next is read.
+        // SAFETY: the folder is closed at the end.
         guard let folder = unsafe opendir(path) else { return [] }
         defer { unsafe closedir(folder) }
         var names: [String] = []
+        // SAFETY: an entry lives until the next is read.
         while let entry = unsafe readdir(folder) {
+            // SAFETY: the name ends with a zero within its 256 bytes.
             let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
             }

@@ -178,7 +178,7 @@ extension Connection {
             // SAFETY: the request's bytes outlive the call, and nobody else has them.
             guard unsafe key.verify(request) else { return .accessDenied }
             admission.isAuthentic = true
-        } else if login.requiresSigning, command != .negotiate, command != .sessionSetup {
+        } else if login.requiresSigning, command != .negotiate {
             return .accessDenied
         }
         return nil
@@ -265,12 +265,21 @@ extension Connection {
         }
         reply.patch(context.responseSessionID ?? admission.header.sessionID, at: at + 40)
         let key = context.responseSigningKey ?? admission.signingKey
+        if key == nil, status == .userSessionDeleted { echoSignedFlag(of: admission.header, in: reply, at: at) }
         // Sealed is enough, but for the last response of a login: [MS-SMB2] 3.3.5.5.3 has it signed in any case.
         chain.end(signingKey: context.isSealed ? context.responseSigningKey : key)
         if case .none = context.preauthTarget { return }
         // The hash is over the message as the client sees it: of a channel's login even the interim steps are signed.
         chain.signLast()
         hash(reply, from: at, context.preauthTarget)
+    }
+
+    /// A session that this connection does not know has no key here, and its channels' must not be used elsewhere: the
+    /// nonces of AES-GMAC are message IDs. The answer to a signed request then says that it is signed, and has no
+    /// signature: clients that demand signatures believe this one status without.
+    private func echoSignedFlag(of request: SMB2Header, in reply: PDUBuffer, at start: Int) {
+        let flags = request.makeResponse(status: .success).flags.union(request.flags.intersection(.signed))
+        reply.patch(flags.rawValue, at: start + 16)
     }
 
     /// [MS-SMB2] 3.3.5.4 and 3.3.5.5: the responses of NEGOTIATE and of each SESSION_SETUP but the last count too.
