@@ -53,6 +53,7 @@ extension Parameter {
             "let clients cache folders; changes by programs on the server itself are not told to them"),
         Parameter("durable handles", .both, .boolean, "yes", "let opens survive a lost connection"),
         Parameter("server multi channel support", .global, .boolean, "no", "let a session use several connections"),
+        Parameter("smbtorture controls", .global, .boolean, "no", "hooks for tests, which break the server on purpose"),
         Parameter("control plane user", .global, .text, "apus", "the account that reads logins, or else nobody"),
         Parameter(
             "admin socket", .global, .text, "",

@@ -11,7 +11,10 @@ public struct OpenTrial {
     /// - Returns: nil if the tree connect was refused.
     public init?(_ decision: TreeDecision, now: FileTime) {
         guard case .granted(let share, let isWritable, let credentials, let readOnly) = decision else { return nil }
-        let session = Session(id: 1, creationTime: now, dialect: .smb311)
+        let negotiated = Connection.Negotiated(
+            dialect: .smb311, clientGUID: .zero, clientCapabilities: 0, clientSecurityMode: 0, serverCapabilities: 0,
+            serverSecurityMode: 0, signingAlgorithm: 0, supportsMultiCredit: true)
+        let session = Session(id: 1, creationTime: now, connection: nil, negotiated: negotiated)
         tree = TreeConnect(
             id: 1, share: share, session: session, isWritable: isWritable, credentials: credentials,
             readOnlyReason: readOnly)

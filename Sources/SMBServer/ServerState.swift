@@ -106,7 +106,7 @@ extension Server {
                 isAnonymous: user.isAnonymous, dialect: session.dialect.rawValue,
                 requiresSigning: state.login?.requiresSigning ?? false,
                 requiresEncryption: state.login?.requiresEncryption ?? false,
-                connections: state.channels.values.map(\.connection.id).sorted(),
+                connections: state.channels.map(\.connection.id).sorted(),
                 treeConnectCount: state.treeConnects.count)
         }
     }
@@ -141,12 +141,9 @@ extension Server {
     public func endSessions(client: String?, user: String?) -> Bool {
         var hasEnded = false
         for (session, _) in loggedIn(user) {
-            let (connections, address) = session.state.withLock { state in
-                (state.channels.values.map(\.connection), state.clientAddress)
-            }
-            guard client == nil || client == address else { continue }
+            guard client == nil || client == session.state.withLock({ $0.clientAddress }) else { continue }
             hasEnded = true
-            for connection in connections { end(session, on: connection) }
+            end(session)
         }
         return hasEnded
     }
@@ -167,5 +164,5 @@ extension Server {
 
 extension Session.State {
     /// Of the client, on one of the session's connections.
-    var clientAddress: String { channels.values.first?.connection.transport.remoteAddress ?? "" }
+    var clientAddress: String { channels.first?.connection.transport.remoteAddress ?? "" }
 }

@@ -41,10 +41,18 @@ enum TreeConnectHandler {
                     login.user.isAuthenticated ? .unsealedShare : .guestWithoutKey)
             }
             let session = context.session
-            let tree = try session.insertTreeConnect(limit: context.limits.treeConnectCountPerSessionMax) { id in
-                TreeConnect(
-                    id: id, share: share, session: session, isWritable: isWritable, credentials: credentials,
-                    readOnlyReason: readOnly)
+            let limit = context.limits.treeConnectCountPerSessionMax
+            let tree: TreeConnect
+            do throws(NTStatus) {
+                tree = try session.insertTreeConnect(limit: limit) { id in
+                    TreeConnect(
+                        id: id, share: share, session: session, isWritable: isWritable, credentials: credentials,
+                        readOnlyReason: readOnly)
+                }
+            } catch {
+                // The session ended meanwhile, or has too many: the control plane's count goes down again.
+                context.server.accessControl.disconnectTree(share: share.name, user: login.user)
+                throw error
             }
             context.responseTreeID = tree.id
             return response(for: tree)
