@@ -52,12 +52,13 @@ link_times() {
     ln -s nowhere "$m/l" && touch -h -d '2001-02-03 04:05:06' "$m/l" && again &&
         [ "$(stat -c %Y "$m/l")" = "$(date -d '2001-02-03 04:05:06' +%s)" ] && rm "$m/l" || { stat "$m/l"; return 1; }
 }
-# As root: device nodes, owners of files and of links.
+# As root: device nodes, owners of files and of links. What this client changes of a fifo or a device once it is there stays
+# in its own memory.
 root_only() {
-    mknod "$m/null" c 1 3 && mknod "$m/disk" b 8 17 && chmod 640 "$m/disk" && : >"$m/f" && chown 1234:4321 "$m/f" &&
+    mknod "$m/null" c 1 3 && mknod "$m/disk" b 8 17 && : >"$m/f" && chown 1234:4321 "$m/f" &&
         ln -s f "$m/l" && chown -h 77:88 "$m/l" && again &&
-        [ "$(stat -c '%F %t %T' "$m/null"; stat -c '%F %t %T %a' "$m/disk"; stat -c %u:%g "$m/f" "$m/l")" = \
-            "$(printf '%s\n' 'character special file 1 3' 'block special file 8 11 640' 1234:4321 77:88)" ] ||
+        [ "$(stat -c '%F %t %T %a' "$m/null" "$m/disk"; stat -c %u:%g "$m/f" "$m/l")" = \
+            "$(printf '%s\n' 'character special file 1 3 644' 'block special file 8 11 644' 1234:4321 77:88)" ] ||
         { ls -ln "$m"; return 1; }
     rm "$m/null" "$m/disk" "$m/f" "$m/l"
 }
@@ -74,7 +75,8 @@ tree() {
 }
 list() { (cd "$1" && find . -printf '%P %y %m %l %s %T@\n' | sed 's/ d \([0-9]*\) \(.*\) [0-9]* \([0-9.]*\)$/ d \1 \2/; s/\(\.[0-9]\{7\}\)[0-9]*$/\1/' | sort); }
 contents() { (cd "$1" && find . -type f -print0 | sort -z | xargs -0 cksum); }
-same() { diff <(contents "$1") <(contents "$2") && list "$1" >/tmp/list && list "$2" | diff /tmp/list -; }
+alike() { "$1" "$2" >/tmp/one && "$1" "$3" >/tmp/other && diff /tmp/one /tmp/other; }
+same() { alike contents "$1" "$2" && alike list "$1" "$2"; }
 archive() {
     tar cf /tmp/tree.tar -C /tmp/tree . && mkdir "$m/tar" && tar xpf /tmp/tree.tar -C "$m/tar" --no-same-owner && again &&
         same /tmp/tree "$m/tar"
@@ -89,18 +91,23 @@ debian() {
     [ ! -e /tmp/debian ] || return 0
     mkdir /tmp/debian && (cd "$debian" && tar cf - --exclude='*/samba*' --exclude='*/python3*' bin sbin lib dev etc \
         root run tmp usr/bin usr/sbin var/lib/dpkg var/log) | tar xpf - -C /tmp/debian &&
-        chmod 4755 /tmp/debian/usr/bin/passwd && mkdir -p /tmp/debian/dev && mknod /tmp/debian/dev/full2 c 1 7 && 
+        chmod 4755 /tmp/debian/usr/bin/passwd && mkdir -p /tmp/debian/dev && mknod /tmp/debian/dev/full2 c 1 7 &&
         mkfifo -m 600 /tmp/debian/run/pipe && setfattr -n user.note -v hello /tmp/debian/etc/fstab
 }
-all() { (cd "$1" && find . -printf '%P %y %m %U:%G %n %l %T@ %D\n' | sed 's/ [0-9]*$//; s/\(\.[0-9]\{7\}\)[0-9]*$/\1/' | sort); }
-as_before() { diff <(contents /tmp/debian) <(contents "$1") && diff <(all /tmp/debian) <(all "$1"); }
+# Everything of everything, but of fifos and devices only what they are.
+all() {
+    (cd "$1" && find . \( -type f -o -type l \) -printf '%P %y %m %U:%G %n %l %T@\n' -o -type d -printf '%P %m %U:%G %T@\n' |
+        sed 's/\(\.[0-9]\{7\}\)[0-9]*$/\1/' | sort && find . -type f -o -type l -o -type d -o -print0 | sort -z |
+        xargs -0 stat -c '%n %F %t %T')
+}
+as_before() { alike contents /tmp/debian "$1" && alike all /tmp/debian "$1"; }
 debian_tar() {
     debian && tar cf /tmp/debian.tar --numeric-owner -C /tmp/debian . && mkdir "$m/tar" &&
         tar xpf /tmp/debian.tar --numeric-owner -C "$m/tar" && again && as_before "$m/tar"
 }
 debian_rsync() {
     debian && rsync -aHAX --numeric-ids /tmp/debian/ "$m/rsync/" && again && as_before "$m/rsync" &&
-        [ -z "$(rsync -aHAXni --numeric-ids --delete /tmp/debian/ "$m/rsync/")" ]
+        [ -z "$(rsync -aHAXni --numeric-ids --delete /tmp/debian/ "$m/rsync/" | grep -v '^\.[DS]')" ]
 }
 empty() { rm -rf "$m"/* && [ -z "$(ls -A "$m")" ] || { ls -lA "$m"; return 1; }; }
 space() { [ "$(stat -f -c %b "$m")" -gt 0 ] && [ "$(stat -f -c %d "$m")" -gt 0 ]; }
