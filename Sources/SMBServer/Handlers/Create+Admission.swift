@@ -63,10 +63,11 @@ extension CreateHandler {
 
     /// What the open may ask for: the lease of its context, or an oplock. [MS-SMB2] 3.3.5.9.8: a lease context counts
     /// only with its own level.
-    static func cachingRequest(_ input: Input, _ open: Open) -> CachingRequest {
+    static func cachingRequest(_ input: Input, _ open: Open, in context: borrowing RequestContext) -> CachingRequest {
         if input.oplockLevel != leaseOplockLevel { return .oplock(CacheState(oplockLevel: input.oplockLevel)) }
-        // 3.3.5.9.8 and 3.3.5.9.11: a folder takes the second version only.
-        guard let lease = input.contexts.lease, !open.isDirectory || lease.version == 2 else { return .none }
+        guard let lease = input.contexts.lease else { return .none }
+        // 3.3.5.9.8 and 3.3.5.9.11: a folder takes the second version only, where that is offered.
+        if open.isDirectory, lease.version < 2 || !context.connection.hasDirectoryLeasing { return .none }
         return .lease(lease)
     }
 
@@ -74,7 +75,7 @@ extension CreateHandler {
         _ open: Open, to node: FileNode, _ input: Input, isNew: Bool, in context: inout RequestContext
     ) throws(NTStatus) -> GrantedCaching? {
         let server = context.server
-        let request = cachingRequest(input, open)
+        let request = cachingRequest(input, open, in: context)
         // 3.3.5.9.8: one lease, one file, whether or not it would be granted.
         if input.oplockLevel == leaseOplockLevel, let lease = input.contexts.lease,
             let other = server.leases.node(of: lease.identity), other !== node

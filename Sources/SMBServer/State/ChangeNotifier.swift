@@ -164,19 +164,34 @@ final class ChangeNotifier: Sendable {
 }
 
 extension Server {
-    /// The contents or attributes of what is open changed.
+    /// What is open changed, and its folder shows it.
     func reportChange(_ open: Open, _ filter: ChangeFilter) {
         guard notifier.isInUse || !directoryLeases.isEmpty else { return }
         let path = open.file.path
         notifier.report(.modified, path, in: open.treeConnect.share, filter)
-        breakDirectoryLeases(around: path, by: open)
+        breakDirectoryLeases(around: path, in: open.treeConnect.share, knownTo: open.identity.parentLeaseKey)
+    }
+
+    /// Data was written through an open. Its folder shows that once it is closed.
+    func reportWrite(_ open: Open) {
+        if !open.hasWritten.load(ordering: .relaxed) { open.hasWritten.store(true, ordering: .relaxed) }
+        guard notifier.isInUse else { return }
+        let path = open.file.path
+        notifier.report(
+            .modified, path, in: open.treeConnect.share,
+            path.stream == nil ? [.size, .lastWrite] : [.streamSize, .streamWrite])
     }
 
     /// A name came or went.
     func reportName(_ action: ChangeAction, _ path: NTPath, of open: Open) {
+        reportName(action, path, of: open, knownTo: open.identity.parentLeaseKey)
+    }
+
+    /// - Parameter key: of the lease on the folder whose holder knows of it.
+    func reportName(_ action: ChangeAction, _ path: NTPath, of open: Open, knownTo key: GUID?) {
         let filter: ChangeFilter = path.stream != nil ? .streamName : open.isDirectory ? .directoryName : .fileName
         notifier.report(action, path, in: open.treeConnect.share, filter)
-        breakDirectoryLeases(around: path, by: open)
+        breakDirectoryLeases(around: path, in: open.treeConnect.share, knownTo: key)
     }
 
     /// [MS-FSA] 2.1.5.15.11: a name within a folder is renamed; from one folder to another it goes and comes. NTFS

@@ -49,12 +49,28 @@ final class DirectoryLeases: Sendable {
 }
 
 extension Server {
-    /// The entry at `path` came, went or changed through `open`: what others know of the folder around it is stale.
-    /// Whoever made the change under the folder's own lease key knows of it, [MS-SMB2] 3.3.1.4.
-    func breakDirectoryLeases(around path: NTPath, by open: Open) {
+    /// The entry at `path` came, went or changed through `open`: what others know of the folder around it is stale, and
+    /// they are told so once whoever changed it has its answer. Nobody waits for them.
+    /// - Parameter key: the lease on the folder whose holder has made the change, and knows; nil for nobody. Only keys
+    ///   are compared, [MS-FSA] 2.1.4.12: a folder's lease is the same one whichever client names it.
+    func breakDirectoryLeases(around path: NTPath, in share: Share, knownTo key: GUID?) {
         guard !directoryLeases.isEmpty, path.stream == nil, let folder = path.parent,
-            let node = directoryLeases.node(of: folder, in: open.treeConnect.share)
+            let node = directoryLeases.node(of: folder, in: share)
         else { return }
-        send(node.breakReaders(except: open.identity.parentLease))
+        parkedRequests.add(node.breakListings(knownTo: key))
     }
+}
+
+extension FileNode {
+    /// What the folder lists has changed. - Returns: breaks to be sent.
+    func breakListings(knownTo key: GUID?) -> [BreakNotice] {
+        state.withLock { state in
+            var notices: [BreakNotice] = []
+            state.breakListings(knownTo: key, &notices)
+            return notices
+        }
+    }
+
+    /// Whether somebody caches the folder's contents.
+    var hasLeases: Bool { state.withLock { $0.grants.contains { $0.isLease } } }
 }

@@ -89,6 +89,14 @@ public final class Server: Sendable {
         parkedRequests.expire(now: now)
         scavengeDurableOpens(now: now)
         sessions.expire(now: environment.now())
-        parkedRequests.runReady()
+        runReady()
+    }
+
+    /// Runs every request that is ready, on this thread, and sends breaks that wait. No lock may be held.
+    func runReady() {
+        while let ready = parkedRequests.takeReady() {
+            send(ready.notices)
+            for request in ready.requests { request.connection.resume(request) }
+        }
     }
 }
