@@ -88,6 +88,14 @@ public protocol FileStore: AnyObject, Sendable {
     /// Where a path meets the link that made `open` throw `.stoppedOnSymlink`.
     func symbolicLink(on path: NTPath, as user: Credentials) throws(NTStatus) -> MetSymbolicLink
 
+    /// Watches a folder, which `user` must be allowed to list, for changes that others than this process make to its
+    /// entries.
+    /// - Parameter receiver: called for each, in their order, on a thread that may block; from the time this returns on.
+    /// - Throws: `.insufficientResources` at the system's limit, `.notSupported` where others' changes cannot be seen.
+    func watch(
+        _ folder: NTPath, as user: Credentials, _ receiver: @escaping @Sendable (LocalChange) -> Void
+    ) throws(NTStatus) -> any FolderWatch
+
     /// Free and total space, as `user` sees it.
     func volumeInformation(as user: Credentials) throws(NTStatus) -> VolumeInformation
 }

@@ -44,6 +44,7 @@ extension Server {
         let departure = open.node.remove(open, deletesOnClose: open.options.contains(.deleteOnClose))
         send(departure.notices)
         notifier.end(open)
+        if open.isDirectory { localWatches.end(open) }
         if departure.removal == nil, open.options.contains(.deleteOnClose) { notifier.wakeWatchers(of: open) }
         // What was written shows in the folder from now on, as on NTFS: [MS-FSA] 2.1.5.5 updates the entry.
         if open.hasWritten.load(ordering: .relaxed) {

@@ -22,11 +22,11 @@ extension CreateHandler {
                 try takeOverInstance(for: open, in: context)
                 ? nil : try admit(open, to: node, input, isNew: opened.action == .created, in: &context)
         } catch {
-            server.files.release(node)
+            server.abandon(open)
             throw error
         }
         guard let caching = admitted else {
-            server.files.release(node)
+            server.abandon(open)
             return nil
         }
         do throws(NTStatus) {
@@ -35,6 +35,7 @@ extension CreateHandler {
             }
             try context.session.insert(open, limit: server.limits.openCountPerSessionMax)
         } catch {
+            server.localWatches.end(open)
             server.settle(node.remove(open, deletesOnClose: false), of: open)
             throw error
         }
@@ -75,7 +76,12 @@ extension CreateHandler {
         _ open: Open, to node: FileNode, _ input: Input, isNew: Bool, in context: inout RequestContext
     ) throws(NTStatus) -> GrantedCaching? {
         let server = context.server
-        let request = cachingRequest(input, open, in: context)
+        var request = cachingRequest(input, open, in: context)
+        // Who caches a folder must hear of all that changes in it.
+        if open.isDirectory, case .lease(var lease) = request, !server.watchLocally(open, watchesTree: false) {
+            lease.state = []
+            request = .lease(lease)
+        }
         // 3.3.5.9.8: one lease, one file, whether or not it would be granted.
         if input.oplockLevel == leaseOplockLevel, let lease = input.contexts.lease,
             let other = server.leases.node(of: lease.identity), other !== node
@@ -106,6 +112,14 @@ extension CreateHandler {
             }
             return caching
         }
+    }
+}
+
+extension Server {
+    /// An open that was not admitted.
+    fileprivate func abandon(_ open: Open) {
+        if open.isDirectory { localWatches.end(open) }
+        files.release(open.node)
     }
 }
 

@@ -33,6 +33,8 @@ public final class Share: Sendable {
 
     /// CHANGE_NOTIFY works here; `change notify`.
     public let reportsChanges: Bool
+    /// Changes by other programs are seen: told to those who watch, and leases on folders broken. `kernel change notify`
+    public let followsLocalChanges: Bool
 
     /// Lists leave out what the user may not read: SMB2_SHAREFLAG_ACCESS_BASED_DIRECTORY_ENUM.
     public let enumeratesByAccess: Bool
@@ -40,7 +42,8 @@ public final class Share: Sendable {
     public init(
         name: String, comment: String = "", kind: Kind, requiresEncryption: Bool = false, isCaseSensitive: Bool = false,
         allowsPOSIX: Bool = true, shortNames: ShortNames = .none, enumeratesByAccess: Bool = false,
-        reportsChanges: Bool = true, hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
+        reportsChanges: Bool = true,
+        followsLocalChanges: Bool = true, hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
         marksHidden: @escaping @Sendable (NTName) -> Bool = { _ in false }
     ) {
         self.name = name
@@ -52,6 +55,7 @@ public final class Share: Sendable {
         self.shortNames = shortNames
         self.enumeratesByAccess = enumeratesByAccess
         self.reportsChanges = reportsChanges
+        self.followsLocalChanges = followsLocalChanges
         self.hides = hides
         self.marksHidden = marksHidden
     }
