@@ -50,3 +50,11 @@ long apus_changes_identity(int descriptor, uint8_t *out, size_t size) {
     memcpy(out + sizeof status.f_fsid, &found, handle_size);
     return (long)(sizeof status.f_fsid + handle_size);
 }
+
+long apus_set_lock(int descriptor, int kind, int64_t start, int64_t size) {
+    struct flock64 lock = {
+        .l_type = kind == 0 ? F_UNLCK : kind == 1 ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET, .l_start = start,
+        .l_len = size,
+    };
+    APUS_RETURN(fcntl(descriptor, F_OFD_SETLK, &lock));
+}

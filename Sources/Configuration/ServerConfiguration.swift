@@ -81,6 +81,7 @@ public struct ShareConfiguration: Sendable {
     public var hasStreams = true
     public var reportsChanges = true
     public var followsLocalChanges = true
+    public var showsLocksLocally = true
     public enum ShortNames: Sendable { case none, onRequest, listed }
     public var shortNames = ShortNames.none
     public var encryption = ServerConfiguration.Requirement.offered

@@ -102,7 +102,7 @@ public protocol FileStore: AnyObject, Sendable {
 
 /// An open file, directory or named stream. Reference counted: the last release closes it, but `close` says when.
 /// Offsets and lengths are in bytes. Calls may come from several threads at once.
-public protocol StoreFile: FileSpace, ReparsePoints, POSIXExtensions, Sendable {
+public protocol StoreFile: FileSpace, ReparsePoints, POSIXExtensions, LocalLocks, Sendable {
     /// The file's, whichever stream is open.
     var identity: FileIdentity { get }
     var isDirectory: Bool { get }

@@ -23,4 +23,8 @@ enum { APUS_CHANGE_NAME = 2, APUS_CHANGE_OLD_NAME = 10, APUS_CHANGE_NEW_NAME = 1
 // the handle. The number of bytes written.
 long apus_changes_identity(int descriptor, uint8_t *out, size_t size);
 
+// Sets or takes away a lock of the open file behind the descriptor, and never waits: -EAGAIN if another has one there.
+// - kind: 0 none, 1 shared, 2 exclusive. - size: 0 for all up to the end, wherever it comes to be.
+long apus_set_lock(int descriptor, int kind, int64_t start, int64_t size);
+
 #endif

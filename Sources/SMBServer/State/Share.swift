@@ -36,6 +36,9 @@ public final class Share: Sendable {
     /// Changes by other programs are seen: told to those who watch, and leases on folders broken. `kernel change notify`
     public let followsLocalChanges: Bool
 
+    /// Byte-range locks and those of other programs are seen on either side; `posix locking`.
+    public let showsLocksLocally: Bool
+
     /// Lists leave out what the user may not read: SMB2_SHAREFLAG_ACCESS_BASED_DIRECTORY_ENUM.
     public let enumeratesByAccess: Bool
 
@@ -43,7 +46,8 @@ public final class Share: Sendable {
         name: String, comment: String = "", kind: Kind, requiresEncryption: Bool = false, isCaseSensitive: Bool = false,
         allowsPOSIX: Bool = true, shortNames: ShortNames = .none, enumeratesByAccess: Bool = false,
         reportsChanges: Bool = true,
-        followsLocalChanges: Bool = true, hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
+        followsLocalChanges: Bool = true, showsLocksLocally: Bool = true,
+        hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
         marksHidden: @escaping @Sendable (NTName) -> Bool = { _ in false }
     ) {
         self.name = name
@@ -56,6 +60,7 @@ public final class Share: Sendable {
         self.enumeratesByAccess = enumeratesByAccess
         self.reportsChanges = reportsChanges
         self.followsLocalChanges = followsLocalChanges
+        self.showsLocksLocally = showsLocksLocally
         self.hides = hides
         self.marksHidden = marksHidden
     }
