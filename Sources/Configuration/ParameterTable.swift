@@ -108,7 +108,7 @@ extension Parameter {
             "kernel change notify", .share, .boolean, "yes",
             "look out for changes by other programs in folders that clients watch or cache"),
         Parameter(
-            "posix locking", .share, .boolean, "yes", "byte-range locks are seen by other programs, and theirs by clients"),
+            "posix locking", .share, .boolean, "yes", "other programs see byte-range locks, and clients theirs"),
         Parameter("oplocks", .share, .boolean, "yes", "let clients cache"),
         Parameter(
             "case sensitive", .share, .choice(["yes", "no", "auto", "true", "false"]), "no", "names differ by case"),

@@ -90,7 +90,7 @@ public protocol FileStore: AnyObject, Sendable {
 
     /// Watches a folder, which `user` must be allowed to list, for changes that others than this process make to its
     /// entries.
-    /// - Parameter receiver: called for each, in their order, on a thread that may block; from the time this returns on.
+    /// - Parameter receiver: called for each in their order, on a thread that may block, from the time this returns on.
     /// - Throws: `.insufficientResources` at the system's limit, `.notSupported` where others' changes cannot be seen.
     func watch(
         _ folder: NTPath, as user: Credentials, _ receiver: @escaping @Sendable (LocalChange) -> Void

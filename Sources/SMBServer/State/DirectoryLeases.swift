@@ -30,7 +30,8 @@ final class DirectoryLeases: Sendable {
     func move(from old: NTPath, to new: NTPath, in share: Share) {
         guard !isEmpty else { return }
         nodes.withLock { nodes in
-            if let node = nodes.removeValue(forKey: FolderPlace(old, in: share)) { nodes[FolderPlace(new, in: share)] = node }
+            let node = nodes.removeValue(forKey: FolderPlace(old, in: share))
+            if let node { nodes[FolderPlace(new, in: share)] = node }
         }
     }
 

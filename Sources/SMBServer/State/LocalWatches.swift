@@ -1,6 +1,7 @@
 import FileStore
 import NTTypes
 import Platform
+import SMBWire
 
 /// A folder of a share, whatever the case of its name.
 struct FolderPlace: Hashable {

@@ -33,7 +33,7 @@ public final class Share: Sendable {
 
     /// CHANGE_NOTIFY works here; `change notify`.
     public let reportsChanges: Bool
-    /// Changes by other programs are seen: told to those who watch, and leases on folders broken. `kernel change notify`
+    /// Changes by other programs are seen, told to who watches, and break leases on folders; `kernel change notify`.
     public let followsLocalChanges: Bool
 
     /// Byte-range locks and those of other programs are seen on either side; `posix locking`.
