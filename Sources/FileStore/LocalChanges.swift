@@ -17,3 +17,12 @@ public enum LocalChange: Sendable, Equatable {
 public protocol FolderWatch: Sendable {
     func end()
 }
+
+extension FileStore {
+    /// A store that sees nothing of the kind.
+    public func watch(
+        _ folder: NTPath, as user: Credentials, _ receiver: @escaping @Sendable (LocalChange) -> Void
+    ) throws(NTStatus) -> any FolderWatch {
+        throw .notSupported
+    }
+}
