@@ -16,6 +16,7 @@ _Static_assert(APUS_CHANGE_CREATED == FAN_CREATE && APUS_CHANGE_DELETED == FAN_D
 _Static_assert(APUS_CHANGE_OVERFLOW == FAN_Q_OVERFLOW && APUS_CHANGE_ON_CHILD == FAN_EVENT_ON_CHILD, "fanotify");
 _Static_assert(APUS_CHANGE_ON_FOLDER == FAN_ONDIR, "fanotify");
 _Static_assert(APUS_CHANGE_NAME == FAN_EVENT_INFO_TYPE_DFID_NAME, "fanotify");
+_Static_assert(APUS_OPENS_OPEN == FAN_OPEN_PERM, "fanotify");
 
 // Headers of older systems lack it.
 #ifndef AT_HANDLE_FID
@@ -57,4 +58,20 @@ long apus_set_lock(int descriptor, int kind, int64_t start, int64_t size) {
         .l_len = size,
     };
     APUS_RETURN(fcntl(descriptor, F_OFD_SETLK, &lock));
+}
+
+#define APUS_OPENS_MASK (FAN_OPEN_PERM | FAN_CLOSE_WRITE)
+
+long apus_opens_start(void) {
+    APUS_RETURN(fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NOATIME));
+}
+long apus_opens_watch(int queue, const char *path) {
+    APUS_RETURN(fanotify_mark(queue, FAN_MARK_ADD, APUS_OPENS_MASK, AT_FDCWD, path));
+}
+long apus_opens_forget(int queue, const char *path) {
+    APUS_RETURN(fanotify_mark(queue, FAN_MARK_REMOVE, APUS_OPENS_MASK, AT_FDCWD, path));
+}
+long apus_opens_allow(int queue, int descriptor) {
+    struct fanotify_response response = { .fd = descriptor, .response = FAN_ALLOW };
+    APUS_RETURN(write(queue, &response, sizeof response));
 }

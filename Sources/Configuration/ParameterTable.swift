@@ -109,6 +109,11 @@ extension Parameter {
             "look out for changes by other programs in folders that clients watch or cache"),
         Parameter(
             "posix locking", .share, .boolean, "yes", "other programs see byte-range locks, and clients theirs"),
+        Parameter(
+            "kernel oplocks", .share, .boolean, "no",
+            "other programs that open a file wait until clients have written back what they cache of it"),
+        Parameter(
+            "kernel share modes", .share, .boolean, "no", "accepted; Linux has had no such thing since 5.16"),
         Parameter("oplocks", .share, .boolean, "yes", "let clients cache"),
         Parameter(
             "case sensitive", .share, .choice(["yes", "no", "auto", "true", "false"]), "no", "names differ by case"),

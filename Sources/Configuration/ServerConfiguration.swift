@@ -82,6 +82,7 @@ public struct ShareConfiguration: Sendable {
     public var reportsChanges = true
     public var followsLocalChanges = true
     public var showsLocksLocally = true
+    public var guardsAgainstLocalUse = false
     public enum ShortNames: Sendable { case none, onRequest, listed }
     public var shortNames = ShortNames.none
     public var encryption = ServerConfiguration.Requirement.offered

@@ -94,7 +94,7 @@ public protocol FileStore: AnyObject, Sendable {
     /// - Throws: `.insufficientResources` at the system's limit, `.notSupported` where others' changes cannot be seen.
     func watch(
         _ folder: NTPath, as user: Credentials, _ receiver: @escaping @Sendable (LocalChange) -> Void
-    ) throws(NTStatus) -> any FolderWatch
+    ) throws(NTStatus) -> any LocalWatch
 
     /// Free and total space, as `user` sees it.
     func volumeInformation(as user: Credentials) throws(NTStatus) -> VolumeInformation
@@ -102,7 +102,7 @@ public protocol FileStore: AnyObject, Sendable {
 
 /// An open file, directory or named stream. Reference counted: the last release closes it, but `close` says when.
 /// Offsets and lengths are in bytes. Calls may come from several threads at once.
-public protocol StoreFile: FileSpace, ReparsePoints, POSIXExtensions, LocalLocks, Sendable {
+public protocol StoreFile: FileSpace, ReparsePoints, POSIXExtensions, LocalLocks, LocalOpens, Sendable {
     /// The file's, whichever stream is open.
     var identity: FileIdentity { get }
     var isDirectory: Bool { get }

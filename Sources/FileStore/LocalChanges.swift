@@ -13,8 +13,8 @@ public enum LocalChange: Sendable, Equatable {
     case lost
 }
 
-/// A folder that is being watched, until `end`.
-public protocol FolderWatch: Sendable {
+/// A folder or file that is being watched, until `end`.
+public protocol LocalWatch: Sendable {
     func end()
 }
 
@@ -22,7 +22,7 @@ extension FileStore {
     /// A store that sees nothing of the kind.
     public func watch(
         _ folder: NTPath, as user: Credentials, _ receiver: @escaping @Sendable (LocalChange) -> Void
-    ) throws(NTStatus) -> any FolderWatch {
+    ) throws(NTStatus) -> any LocalWatch {
         throw .notSupported
     }
 }

@@ -38,7 +38,7 @@ final class LocalChanges: Sendable {
 
     private init() {}
 
-    private struct Watch: FolderWatch {
+    private struct Watch: LocalWatch {
         let changes: LocalChanges
         let folder: FolderID
         let receiver: UInt64
@@ -48,7 +48,7 @@ final class LocalChanges: Sendable {
     /// - Parameter descriptor: of the folder, O_PATH.
     func watch(
         _ descriptor: consuming OwnedDescriptor, _ receiver: @escaping @Sendable (LocalChange) -> Void
-    ) throws(NTStatus) -> any FolderWatch {
+    ) throws(NTStatus) -> any LocalWatch {
         var folder = FolderID(repeating: 0, count: 256)
         let count = Linux.changesIdentity(descriptor.raw, into: &folder)
         guard count > 0 else { throw .notSupported }
@@ -221,7 +221,7 @@ struct LocalChangeEvent {
 extension LinuxFileStore {
     public func watch(
         _ folder: NTPath, as user: Credentials, _ receiver: @escaping @Sendable (LocalChange) -> Void
-    ) throws(NTStatus) -> any FolderWatch {
+    ) throws(NTStatus) -> any LocalWatch {
         try identity.act(as: user)
         let descriptor = OwnedDescriptor(
             try openBeneath(try SystemPath(folder.components), flags: CInt(APUS_O_PATH) | O_DIRECTORY).orThrow())

@@ -144,6 +144,17 @@ enum Linux {
         unsafe withDescriptorPath(directory) { unsafe apus_changes_forget(queue, $0, mask) }
     }
 
+    /// Opens of the file by anybody, in `queue`.
+    static func watchOpens(_ file: CInt, in queue: CInt) -> Int {
+        // SAFETY: as above.
+        unsafe withDescriptorPath(file) { unsafe apus_opens_watch(queue, $0) }
+    }
+
+    static func forgetOpens(_ file: CInt, in queue: CInt) -> Int {
+        // SAFETY: as above.
+        unsafe withDescriptorPath(file) { unsafe apus_opens_forget(queue, $0) }
+    }
+
     /// How `queue` calls the folder.
     static func changesIdentity(_ directory: CInt, into buffer: inout [UInt8]) -> Int {
         // SAFETY: the system writes at most `count` bytes.

@@ -23,6 +23,15 @@ enum { APUS_CHANGE_NAME = 2, APUS_CHANGE_OLD_NAME = 10, APUS_CHANGE_NEW_NAME = 1
 // the handle. The number of bytes written.
 long apus_changes_identity(int descriptor, uint8_t *out, size_t size);
 
+// A queue of opens that wait for an answer, and of files that were written. Reading waits for the next.
+long apus_opens_start(void);
+// - path: a file.
+long apus_opens_watch(int queue, const char *path);
+long apus_opens_forget(int queue, const char *path);
+// Lets the open behind an event's descriptor go on.
+long apus_opens_allow(int queue, int descriptor);
+enum { APUS_OPENS_OPEN = 0x10000 };
+
 // Sets or takes away a lock of the open file behind the descriptor, and never waits: -EAGAIN if another has one there.
 // - kind: 0 none, 1 shared, 2 exclusive. - size: 0 for all up to the end, wherever it comes to be.
 long apus_set_lock(int descriptor, int kind, int64_t start, int64_t size);

@@ -83,6 +83,7 @@ extension Server {
     func settle(_ departure: FileNode.Departure, of open: Open) {
         for lease in departure.leases { leases.remove(lease) }
         if open.isDirectory, !departure.leases.isEmpty, !open.node.hasLeases { directoryLeases.remove(open) }
+        localGuards.end(open.node)
         files.release(open.node)
         for request in departure.ended { request.wake(.closed) }
         for request in departure.woken { request.wake(.event) }

@@ -82,6 +82,9 @@ extension CreateHandler {
             lease.state = []
             request = .lease(lease)
         }
+        if !open.isDirectory, open.treeConnect.share.guardsAgainstLocalUse, request.wantsAnything {
+            server.localGuards.begin(open, in: server)
+        }
         // 3.3.5.9.8: one lease, one file, whether or not it would be granted.
         if input.oplockLevel == leaseOplockLevel, let lease = input.contexts.lease,
             let other = server.leases.node(of: lease.identity), other !== node
@@ -118,7 +121,7 @@ extension CreateHandler {
 extension Server {
     /// An open that was not admitted.
     fileprivate func abandon(_ open: Open) {
-        if open.isDirectory { localWatches.end(open) }
+        if open.isDirectory { localWatches.end(open) } else { localGuards.end(open.node) }
         files.release(open.node)
     }
 }

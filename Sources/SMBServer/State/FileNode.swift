@@ -18,6 +18,8 @@ final class FileNode: Sendable {
         var grants: [CacheGrant] = []
         /// Requests that wait for a break to be acknowledged, or for a holder to close.
         var breakWaiters: [ParkedRequest] = []
+        /// Opens by other programs that wait for the same, see LocalGuards.swift.
+        var heldOpens: [@Sendable () -> Void] = []
 
         /// A named stream is one thing, whichever of its file's names it was reached by.
         let isStream: Bool
@@ -52,6 +54,8 @@ final class FileNode: Sendable {
         }
 
         mutating func takeBreakWaiters() -> [ParkedRequest] {
+            for resume in heldOpens { resume() }
+            heldOpens = []
             defer { breakWaiters = [] }
             return breakWaiters
         }

@@ -21,7 +21,7 @@ struct FolderPlace: Hashable {
 /// where that is asked for, and those whose contents they cache. Each is watched once, however many are interested.
 final class LocalWatches: Sendable {
     private struct Folder {
-        let watch: any FolderWatch
+        let watch: any LocalWatch
         var interestCount = 1
     }
     /// Of one open.
@@ -64,7 +64,7 @@ final class LocalWatches: Sendable {
     }
 
     func end(_ open: Open) {
-        let (interest, unused) = state.withLock { state -> (Interest?, [any FolderWatch]) in
+        let (interest, unused) = state.withLock { state -> (Interest?, [any LocalWatch]) in
             guard let interest = state.interests.removeValue(forKey: open.fileID.volatile) else { return (nil, []) }
             return (interest, interest.places.compactMap { Self.release($0, &state) })
         }
@@ -91,8 +91,8 @@ final class LocalWatches: Sendable {
     func forget(_ path: NTPath, of share: Share) {
         guard hasTrees else { return }
         let gone = FolderPlace(path, in: share)
-        let unused = state.withLock { state -> [any FolderWatch] in
-            var unused: [any FolderWatch] = []
+        let unused = state.withLock { state -> [any LocalWatch] in
+            var unused: [any LocalWatch] = []
             for (id, interest) in state.interests where interest.watchesTree {
                 for place in interest.places where place != interest.root && gone.contains(place) {
                     state.interests[id]?.places.remove(place)
@@ -118,7 +118,7 @@ final class LocalWatches: Sendable {
             warn(server, "\(limit) folders are watched for changes by other programs, and no more may be")
             return false
         }
-        let watch: any FolderWatch
+        let watch: any LocalWatch
         do throws(NTStatus) {
             watch = try store.watch(path, as: open.credentials) { [weak server] change in
                 server?.take(change, in: path, of: share)
@@ -153,7 +153,7 @@ final class LocalWatches: Sendable {
         return true
     }
 
-    private static func release(_ place: FolderPlace, _ state: inout State) -> (any FolderWatch)? {
+    private static func release(_ place: FolderPlace, _ state: inout State) -> (any LocalWatch)? {
         guard var folder = state.folders[place] else { return nil }
         folder.interestCount -= 1
         state.folders[place] = folder.interestCount > 0 ? folder : nil

@@ -61,6 +61,7 @@ public final class Server: Sendable {
     let directoryLeases = DirectoryLeases()
     let notifier = ChangeNotifier()
     let localWatches = LocalWatches()
+    let localGuards = LocalGuards()
     let parkedRequests = ParkedRequestQueue()
     let startTime: FileTime
     private let nextIdentifier = Atomic<UInt64>(1)
@@ -89,6 +90,7 @@ public final class Server: Sendable {
         let now = environment.uptime()
         parkedRequests.expire(now: now)
         scavengeDurableOpens(now: now)
+        for node in localGuards.takeOverdue(now: now) { completeBreaks(of: node) }
         sessions.expire(now: environment.now())
         runReady()
     }

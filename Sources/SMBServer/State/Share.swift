@@ -39,6 +39,9 @@ public final class Share: Sendable {
     /// Byte-range locks and those of other programs are seen on either side; `posix locking`.
     public let showsLocksLocally: Bool
 
+    /// Other programs that open a file wait until clients have written back what they cache of it; `kernel oplocks`.
+    public let guardsAgainstLocalUse: Bool
+
     /// Lists leave out what the user may not read: SMB2_SHAREFLAG_ACCESS_BASED_DIRECTORY_ENUM.
     public let enumeratesByAccess: Bool
 
@@ -47,7 +50,7 @@ public final class Share: Sendable {
         allowsPOSIX: Bool = true, shortNames: ShortNames = .none, enumeratesByAccess: Bool = false,
         reportsChanges: Bool = true,
         followsLocalChanges: Bool = true, showsLocksLocally: Bool = true,
-        hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
+        guardsAgainstLocalUse: Bool = false, hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
         marksHidden: @escaping @Sendable (NTName) -> Bool = { _ in false }
     ) {
         self.name = name
@@ -61,6 +64,7 @@ public final class Share: Sendable {
         self.reportsChanges = reportsChanges
         self.followsLocalChanges = followsLocalChanges
         self.showsLocksLocally = showsLocksLocally
+        self.guardsAgainstLocalUse = guardsAgainstLocalUse
         self.hides = hides
         self.marksHidden = marksHidden
     }
