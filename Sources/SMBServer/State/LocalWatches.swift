@@ -36,6 +36,8 @@ final class LocalWatches: Sendable {
         var interests: [UInt64: Interest] = [:]
     }
     private let state = Mutex(State())
+    /// There has been an interest: until then a close costs nothing.
+    private let isInUse = Atomic(false)
     private let treeCount = Atomic(0)
     private let hasWarned = Atomic(false)
 
@@ -57,6 +59,7 @@ final class LocalWatches: Sendable {
             return true
         }
         guard isNew else { return true }
+        isInUse.store(true, ordering: .relaxed)
         if watchesTree { treeCount.wrappingAdd(1, ordering: .relaxed) }
         guard add(open.file.path, for: open, in: server) else { return false }
         if watchesTree { extend(from: open.file.path, for: open, in: server) { _, _ in } }
@@ -64,6 +67,7 @@ final class LocalWatches: Sendable {
     }
 
     func end(_ open: Open) {
+        guard isInUse.load(ordering: .relaxed) else { return }
         let (interest, unused) = state.withLock { state -> (Interest?, [any LocalWatch]) in
             guard let interest = state.interests.removeValue(forKey: open.fileID.volatile) else { return (nil, []) }
             return (interest, interest.places.compactMap { Self.release($0, &state) })
