@@ -34,12 +34,13 @@ final class LocalWatches: Sendable {
     private struct State {
         var folders: [FolderPlace: Folder] = [:]
         var interests: [UInt64: Interest] = [:]
+        /// What the administrator has been told: each thing once.
+        var warnings: Set<String> = []
     }
     private let state = Mutex(State())
     /// There has been an interest: until then a close costs nothing.
     private let isInUse = Atomic(false)
     private let treeCount = Atomic(0)
-    private let hasWarned = Atomic(false)
 
     /// Somebody watches what is below a folder, so new folders matter.
     var hasTrees: Bool { treeCount.load(ordering: .relaxed) > 0 }
@@ -119,7 +120,7 @@ final class LocalWatches: Sendable {
         }
         if isThere { return true }
         guard let store = open.treeConnect.store, !isFull else {
-            warn(server, "\(limit) folders are watched for changes by other programs, and no more may be")
+            warn(server, "\(limit) folders are watched, and no more may be")
             return false
         }
         let watch: any LocalWatch
@@ -131,7 +132,7 @@ final class LocalWatches: Sendable {
             if error == .insufficientResources {
                 warn(server, "the system lets no more folders be watched (fs.fanotify.max_user_marks)")
             } else if error == .notSupported {
-                warn(server, "[\(share.name)] changes by other programs cannot be seen on this file system or kernel")
+                warn(server, "[\(share.name)] this file system or kernel does not tell what others change")
             }
             return false
         }
@@ -165,8 +166,8 @@ final class LocalWatches: Sendable {
     }
 
     private func warn(_ server: Server, _ message: String) {
-        guard !hasWarned.exchange(true, ordering: .relaxed) else { return }
-        server.environment.log("\(message): clients are not told of some of them")
+        guard state.withLock({ $0.warnings.insert(message).inserted }) else { return }
+        server.environment.log("\(message): clients do not hear of all that other programs change")
     }
 
     // MARK: what is below
