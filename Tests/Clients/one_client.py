@@ -2,16 +2,18 @@
 import queue
 import struct
 import uuid
+from collections import OrderedDict
 
 from smbprotocol.change_notify import SMB2ChangeNotifyRequest, SMB2ChangeNotifyResponse
 from smbprotocol.connection import Capabilities, Connection, Dialects, Request
 from smbprotocol.create_contexts import SMB2CreateContextRequest
-from smbprotocol.exceptions import NotifyEnumDir
-from smbprotocol.header import NtStatus
+from smbprotocol.exceptions import Cancelled, NotifyEnumDir
+from smbprotocol.header import Commands, SMB2HeaderRequest
 from smbprotocol.open import (
     CreateDisposition, CreateOptions, FileAttributes, FilePipePrinterAccessMask as Access, ImpersonationLevel, Open,
     ShareAccess, SMB2LockElement, SMB2LockRequest)
 from smbprotocol.session import Session
+from smbprotocol.structure import BytesField, Structure
 from smbprotocol.tree import TreeConnect
 
 from tap import HOST, PASS1, PORT, SHARE, USER1
@@ -26,8 +28,8 @@ class Unasked(Request):
     """Stands where smbprotocol looks for the request of a message that answers none: collects breaks."""
 
     def __init__(self, connection):
-        super().__init__(None, None, connection)
         self.breaks = queue.Queue()
+        super().__init__(SMB2HeaderRequest(), None, connection)
 
     @property
     def response(self):
@@ -39,9 +41,18 @@ class Unasked(Request):
             self.breaks.put(header["data"].get_value())
 
 
+class Acknowledgment(Structure):
+    """SMB2 LEASE_BREAK Acknowledgment, whole"""
+    COMMAND = Commands.SMB2_OPLOCK_BREAK
+
+    def __init__(self):
+        self.fields = OrderedDict([("data", BytesField(size=36))])
+        super().__init__()
+
+
 class OneClient:
     def __init__(self, user=USER1, password=PASS1, share=SHARE):
-        self.connection = Connection(uuid.uuid4(), HOST, PORT, require_signing=False)
+        self.connection = Connection(uuid.uuid4(), HOST, PORT, require_signing=True)
         self.connection.client_capabilities |= (
             Capabilities.SMB2_GLOBAL_CAP_LEASING | Capabilities.SMB2_GLOBAL_CAP_DIRECTORY_LEASING)
         self.connection.connect(Dialects.SMB_3_1_1)
@@ -88,6 +99,8 @@ class OneClient:
             answer = self.connection.receive(request, timeout=timeout, wait=True)
         except NotifyEnumDir:
             return "enumerate"
+        except Cancelled:
+            return None
         except Exception as error:
             if "timeout" in str(error).lower():
                 return None
@@ -112,17 +125,6 @@ class OneClient:
         return ("oplock", data[2])
 
     def acknowledge(self, key, state):
-        from smbprotocol.header import Commands
-        from smbprotocol.structure import BytesField, Structure
-        from collections import OrderedDict
-
-        class Acknowledgment(Structure):
-            COMMAND = Commands.SMB2_OPLOCK_BREAK
-
-            def __init__(self):
-                self.fields = OrderedDict([("data", BytesField(size=36))])
-                super().__init__()
-
         request = Acknowledgment()
         request["data"] = struct.pack("<HHI16sIQ", 36, 0, 0, key, state, 0)
         self.connection.receive(self.send(request))
