@@ -14,11 +14,15 @@ final class LocalLockCarrier: Sendable {
     }
     private let state = Mutex(State.none)
 
-    /// - Parameter original: of the file.
+    /// - Parameters:
+    ///   - original: of the file.
+    ///   - identity: with root's power where the user is refused.
     /// - Returns: what the system says; 0 also where there is nothing to set.
-    func set(_ lock: LocalLock?, start: Int64, byteCount: Int64, of original: CInt) -> Int {
+    func set(
+        _ lock: LocalLock?, start: Int64, byteCount: Int64, of original: CInt, insisting identity: ThreadIdentity?
+    ) -> Int {
         state.withLock { state in
-            if case .none = state, lock != nil { state = Self.open(original) }
+            if case .none = state, lock != nil { state = Self.open(original, identity) }
             guard case .open(let descriptor, let mayWrite) = state else { return 0 }
             // Who may not write cannot have the system's exclusive lock, though SMB's: the next best is a shared one.
             let kind: CInt =
@@ -31,11 +35,15 @@ final class LocalLockCarrier: Sendable {
         }
     }
 
-    private static func open(_ original: CInt) -> State {
-        let flags = O_NONBLOCK | O_NOCTTY
-        let writable = Linux.reopen(original, flags: O_RDWR | flags)
+    private static func open(_ original: CInt, _ identity: ThreadIdentity?) -> State {
+        func reopen(_ mode: CInt) -> Int {
+            let flags = mode | O_NONBLOCK | O_NOCTTY
+            return identity?.insisting { Linux.reopen(original, flags: flags) }
+                ?? Linux.reopen(original, flags: flags)
+        }
+        let writable = reopen(O_RDWR)
         if writable >= 0 { return .open(CInt(writable), mayWrite: true) }
-        let readable = Linux.reopen(original, flags: O_RDONLY | flags)
+        let readable = reopen(O_RDONLY)
         return readable >= 0 ? .open(CInt(readable), mayWrite: false) : .none
     }
 
@@ -58,7 +66,7 @@ extension LinuxFile {
         let descriptor = try handle.begin()
         defer { handle.end() }
         try store.identity.act(as: user)
-        let result = localLocks.set(lock, start: start, byteCount: byteCount, of: descriptor)
+        let result = localLocks.set(lock, start: start, byteCount: byteCount, of: descriptor, insisting: isByList ? store.identity : nil)
         if result.failed(EAGAIN) || result.failed(EACCES) { throw .lockNotGranted }
     }
 }
