@@ -66,7 +66,8 @@ extension LinuxFile {
         let descriptor = try handle.begin()
         defer { handle.end() }
         try store.identity.act(as: user)
-        let result = localLocks.set(lock, start: start, byteCount: byteCount, of: descriptor, insisting: isByList ? store.identity : nil)
+        let result = localLocks.set(
+            lock, start: start, byteCount: byteCount, of: descriptor, insisting: isByList ? store.identity : nil)
         if result.failed(EAGAIN) || result.failed(EACCES) { throw .lockNotGranted }
     }
 }
