@@ -60,7 +60,7 @@ long apus_set_lock(int descriptor, int kind, int64_t start, int64_t size) {
     APUS_RETURN(fcntl(descriptor, F_OFD_SETLK, &lock));
 }
 
-#define APUS_OPENS_MASK (FAN_OPEN_PERM | FAN_CLOSE_WRITE)
+#define APUS_OPENS_MASK (FAN_OPEN_PERM | FAN_MODIFY)
 
 long apus_opens_start(void) {
     APUS_RETURN(fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NOATIME));

@@ -4,8 +4,8 @@ import NTTypes
 public enum LocalUse: Sendable {
     /// It opens the file, and waits until `resume` is called, which must happen once.
     case opens(resume: @Sendable () -> Void)
-    /// It has closed the file, which was open for writing.
-    case hasWritten
+    /// It has written to the file, or cut it.
+    case writes
 }
 
 /// A file whose use by other programs can be held up.

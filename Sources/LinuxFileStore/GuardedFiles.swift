@@ -7,8 +7,8 @@ import Platform
 /// Files that clients cache: whoever else opens one waits until they have let go, fanotify(7) with permission events.
 /// F_SETLEASE would do the same for a file that this process has open once only; clients open files many times over.
 ///
-/// Our own opens of such a file are asked about too. So the thread that answers does nothing else, and nothing that
-/// could wait: what others do is handed to a thread of its own.
+/// Our own opens of such a file are asked about too, and our writes told. So the thread that answers does nothing else,
+/// and nothing that could wait: what others do is handed to a thread of its own.
 final class GuardedFiles: Sendable {
     static let shared = GuardedFiles()
 
@@ -123,7 +123,7 @@ final class GuardedFiles: Sendable {
         return Thread.detach(name: "local-open") {
             guard isOpen else {
                 Self.finish(descriptor, isOpen: false, queue)
-                return receiver(.hasWritten)
+                return receiver(.writes)
             }
             receiver(.opens(resume: { Self.finish(descriptor, isOpen: true, queue) }))
         }

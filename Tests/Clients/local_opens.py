@@ -54,6 +54,22 @@ def writer_breaks_readers():
     file.close()
 
 
+def writer_that_stays():
+    """A program that had the file open before, and goes on writing to it."""
+    path = make("log")
+    with open(path, "a") as log:
+        file = one.open("log", lease=READ | HANDLE)
+        assert file.lease_state == READ | HANDLE
+        assert one.next_break(0.3) is None
+        log.write("more")
+        log.flush()
+        kind, key, old, new = one.next_break()
+        assert (kind, old, new) == ("lease", 3, 0), (kind, old, new)
+        one.acknowledge(key, 0)
+        assert file.read(0, 100) == b"on the diskmore"
+        file.close()
+
+
 def oplock():
     path = make("oplock")
     file = one.open("oplock", access=READ_WRITE, level=0x09)
@@ -87,6 +103,7 @@ def after_the_close():
 
 check("a local reader waits until a client has written back", reader_waits)
 check("what a local program has written, clients read anew", writer_breaks_readers)
+check("what a local program writes that keeps the file open", writer_that_stays)
 check("a local reader breaks an oplock", oplock)
 check("clients do not hold each other up", own_clients)
 check("after the close nobody waits", after_the_close)

@@ -23,7 +23,7 @@ enum { APUS_CHANGE_NAME = 2, APUS_CHANGE_OLD_NAME = 10, APUS_CHANGE_NEW_NAME = 1
 // the handle. The number of bytes written.
 long apus_changes_identity(int descriptor, uint8_t *out, size_t size);
 
-// A queue of opens that wait for an answer, and of files that were written. Reading waits for the next.
+// A queue of opens that wait for an answer, and of writes. Reading waits for the next.
 long apus_opens_start(void);
 // - path: a file.
 long apus_opens_watch(int queue, const char *path);

@@ -3,7 +3,7 @@ import NTTypes
 import Platform
 
 /// Files that clients cache, guarded against other programs: a local open waits until a client that may have changed
-/// data has written it back, and what a local program has written is read anew. Only in shares that ask for it
+/// data has written it back, and what a local program writes is read anew. Only in shares that ask for it
 /// (`kernel oplocks`).
 final class LocalGuards: Sendable {
     private struct State {
@@ -95,7 +95,7 @@ extension Server {
                 resume()
             }
             send(notices)
-        case .hasWritten: send(node.breakReadersForLocalWrite())
+        case .writes: send(node.breakReadersForLocalWrite())
         }
         runReady()
     }
