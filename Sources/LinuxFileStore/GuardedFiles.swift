@@ -21,6 +21,8 @@ final class GuardedFiles: Sendable {
         /// -1: not started.
         var queue: CInt = -1
         var files: [FileIdentity: File] = [:]
+        /// Whose writing somebody is being told of, and whether there was more of it meanwhile.
+        var written: [FileIdentity: Bool] = [:]
         var lastReceiver: UInt64 = 0
     }
     private let state = Mutex(State())
@@ -120,12 +122,32 @@ final class GuardedFiles: Sendable {
         let identity = status.identity
         // One answer for each event, however many are told.
         guard let receiver = state.withLock({ $0.files[identity]?.receivers.values.first }) else { return false }
-        return Thread.detach(name: "local-open") {
-            guard isOpen else {
-                Self.finish(descriptor, isOpen: false, queue)
-                return receiver(.writes)
+        guard !isOpen else {
+            return Thread.detach(name: "local-open") {
+                receiver(.opens(resume: { Self.finish(descriptor, isOpen: true, queue) }))
             }
-            receiver(.opens(resume: { Self.finish(descriptor, isOpen: true, queue) }))
+        }
+        Linux.close(descriptor)
+        let isBeingTold = state.withLock { state in
+            defer { state.written[identity] = state.written[identity] != nil }
+            return state.written[identity] != nil
+        }
+        if !isBeingTold, !Thread.detach(name: "local-write", { self.tell(receiver, identity) }) {
+            state.withLock { $0.written[identity] = nil }
+        }
+        return true
+    }
+
+    /// Tells of writes to a file, until there are no more. However fast another program writes, one thread does this.
+    private func tell(_ receiver: @Sendable (LocalUse) -> Void, _ identity: FileIdentity) {
+        var hasMore = true
+        while hasMore {
+            receiver(.writes)
+            hasMore = state.withLock { state in
+                let hasMore = state.written[identity] == true
+                state.written[identity] = hasMore ? false : nil
+                return hasMore
+            }
         }
     }
 }

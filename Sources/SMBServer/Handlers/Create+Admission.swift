@@ -82,9 +82,8 @@ extension CreateHandler {
             lease.state = []
             request = .lease(lease)
         }
-        if !open.isDirectory, open.treeConnect.share.guardsAgainstLocalUse, request.wantsAnything {
-            server.localGuards.begin(open, in: server)
-        }
+        let isGuarded = !open.isDirectory && open.treeConnect.share.guardsAgainstLocalUse && request.wantsAnything
+        if isGuarded { server.localGuards.begin(open, in: server) }
         // 3.3.5.9.8: one lease, one file, whether or not it would be granted.
         if input.oplockLevel == leaseOplockLevel, let lease = input.contexts.lease,
             let other = server.leases.node(of: lease.identity), other !== node
@@ -109,6 +108,7 @@ extension CreateHandler {
         case .refused(let status): throw status
         case .mustWait: throw .pending
         case .admitted(let caching):
+            if isGuarded { server.localGuards.begin(open, in: server) }
             if case .lease(let lease) = request {
                 _ = server.leases.insert(lease.identity, node)
                 if open.isDirectory { server.directoryLeases.insert(open) }

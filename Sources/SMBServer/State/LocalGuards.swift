@@ -15,7 +15,8 @@ final class LocalGuards: Sendable {
     private let isInUse = Atomic(false)
     private let hasWarned = Atomic(false)
 
-    /// Guards the file before anything of it is cached.
+    /// Guards the file before anything of it is cached; once more afterwards, since another client may have let go of
+    /// it in between.
     func begin(_ open: Open, in server: Server) {
         let node = open.node
         guard node.key.stream == nil, state.withLock({ $0.guards[node.key] == nil }) else { return }
@@ -40,9 +41,9 @@ final class LocalGuards: Sendable {
         }
     }
 
-    /// An open has gone. Where nothing is cached any more, nobody needs to wait.
+    /// An open has gone, or a client let go. Where nothing is cached any more, nobody needs to wait.
     func end(_ node: FileNode) {
-        guard isInUse.load(ordering: .relaxed), !node.hasGrants else { return }
+        guard isInUse.load(ordering: .relaxed), !node.isCached else { return }
         let unused = state.withLock { $0.guards.removeValue(forKey: node.key) }
         unused?.end()
     }
@@ -61,7 +62,8 @@ final class LocalGuards: Sendable {
 }
 
 extension FileNode {
-    var hasGrants: Bool { state.withLock { !$0.grants.isEmpty } }
+    /// Somebody caches something of the file, or has been asked to let go of it.
+    var isCached: Bool { state.withLock { $0.grants.contains { !$0.state.isEmpty || $0.breakingTo != nil } } }
     var holdsLocalOpens: Bool { state.withLock { !$0.heldOpens.isEmpty } }
 
     /// Another program opens the file: who may have changed data that only its cache has writes it back.
