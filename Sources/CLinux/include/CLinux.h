@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "FileCalls.h"
+#include "LocalCalls.h"
 #include "LocalSocket.h"
 #include "Sandbox.h"
 #include "ServiceManager.h"

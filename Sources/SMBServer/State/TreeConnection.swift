@@ -10,9 +10,6 @@ final class TreeConnect: Sendable {
     let isWritable: Bool
     /// Why it is not, in words, where somebody said so.
     let readOnlyReason: RefusalReason?
-    /// A POSIX context has come: the client's mount is one with the POSIX extensions, also where Linux leaves the
-    /// context out (to rename, link, delete or change a mode).
-    let usesPOSIX = Atomic<Bool>(false)
     /// As whom its file operations run; the session's unless the share says otherwise.
     let credentials: Credentials
     /// The most that any open here can be granted: TreeConnect.MaximalAccess.
