@@ -42,7 +42,7 @@ func fuzzTargets() -> [Target] {
         .target(name: "FuzzDriver", path: "Fuzz/Driver", swiftSettings: testSettings),
         fuzz("FuzzConfiguration", ["Configuration"]),
         fuzz("FuzzConnection", ["EngineHost", "SMBTestClient", "SMBWire", "NTTypes"]),
-        fuzz("FuzzControlPlane", ["ControlPlane"]),
+        fuzz("FuzzControlPlane", ["ControlPlane", "NTTypes"]),
         fuzz("FuzzLogin", ["Authentication", "NTTypes"]),
         fuzz("FuzzRPC", ["DCERPC", "NTTypes"]),
         fuzz("FuzzStored", ["LinuxFileStore", "FileStore", "NTTypes", "CLinux"]),

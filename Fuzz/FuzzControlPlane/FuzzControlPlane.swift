@@ -1,4 +1,5 @@
 import FuzzDriver
+import NTTypes
 
 @testable import ControlPlane
 
@@ -43,7 +44,9 @@ private func seeds() -> [String: [UInt8]] {
     let answers: [ControlPlaneAnswer] = [
         .acknowledged, .token([1]), .authenticationContinues(token: [2]), .authenticated(token: [3], login),
         .refused(status: 0xC000_006D), .exchangeUnknown,
-        .treeGranted(share: "S", isWritable: true, isAdministrator: false, forcedUser: "U", forcedGroup: "G"),
+        .treeGranted(
+            share: "S", isAdministrator: false, forcedUser: "U", forcedGroup: "G",
+            readOnly: RefusalReason(.share, "f:1: read only = yes", remedy: "R", user: "U")),
         .pipe(PipeAnswer(messages: [[1], [2, 3]], hasMore: true)),
     ]
     let queries: [DataPlaneQuery] = [

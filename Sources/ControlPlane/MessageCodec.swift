@@ -102,7 +102,9 @@ struct MessageReader {
             isSound = false
             return nil
         }
-        return RefusalReason(stage, text(), remedy: text(), user: text())
+        let limit = RefusalReason.textByteCountMax
+        return RefusalReason(
+            stage, text(byteCountMax: limit), remedy: text(byteCountMax: limit), user: text(byteCountMax: limit))
     }
     mutating func list() -> [[UInt8]] {
         let count = Int(number(UInt32.self))
