@@ -66,6 +66,7 @@ public final class Server: Sendable {
     let createReplays = CreateReplayTable()
     let directoryLeases = DirectoryLeases()
     let notifier = ChangeNotifier()
+    let breakDelivery = BreakDelivery()
     let parkedRequests = ParkedRequestQueue()
     let startTime: FileTime
     private let nextIdentifier = Atomic<UInt64>(1)
@@ -92,6 +93,7 @@ public final class Server: Sendable {
     /// times a second.
     public func tick() {
         let now = environment.uptime()
+        retryBreaks(now: now)
         parkedRequests.expire(now: now)
         scavengeDurableOpens(now: now)
         sessions.expire(now: environment.now())
