@@ -1,5 +1,7 @@
 import EngineHost
 import NTTypes
+import Platform
+import SMBCrypto
 import SMBTestClient
 import SMBWire
 import Testing
