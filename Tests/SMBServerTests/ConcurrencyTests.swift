@@ -9,9 +9,9 @@ import Testing
 @testable import SMBServer
 
 /// Clients that pull the ground from under each other: sessions of several channels that are logged off, taken over,
-/// disconnected and bound to while others use them. What is looked for is what the sanitizers find, responses that cannot be,
-/// and anything that is left at the end. `APUS_TORTURE_SECONDS` says how long; Tests/Clients/slow/45-torture runs it for
-/// ten minutes.
+/// disconnected and bound to while others use them. What is looked for is what the sanitizers find, responses that
+/// cannot be, and anything that is left at the end. `APUS_TORTURE_SECONDS` says how long;
+/// Tests/Clients/slow/45-torture runs it for longer.
 @Suite("Sessions under fire [MS-SMB2] 3.3.5.5 to 3.3.5.8, 3.3.7.1") struct ConcurrencyTests {
     private static var seconds: Double {
         // SAFETY: the text is copied before anything could change the environment.
@@ -139,7 +139,8 @@ private final class Assailant: @unchecked Sendable {
 
     private func look(at reply: TestReply) {
         // A channel's key is not the session's, so that its answers cannot be checked with what the arena knows.
-        guard reply.header.messageID != .max, let problem = ReplyCheck.problem(in: reply), problem != "a wrong signature"
+        guard reply.header.messageID != .max, let problem = ReplyCheck.problem(in: reply),
+            problem != "a wrong signature"
         else { return }
         arena.report("\(problem): \(reply.header)")
     }
