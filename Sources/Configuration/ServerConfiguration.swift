@@ -38,6 +38,9 @@ public struct ServerConfiguration: Sendable {
     public var connectionCountPerAddressMax = 256
     public var sessionCountMax = 16_384
     public var openCountMax = 1 << 20
+    public var isMultichannel = false
+    /// For tests only.
+    public var hasTortureControls = false
     /// Minutes; 0 for never.
     public var deadtime = 0
     public var grantsLeases = true
@@ -83,6 +86,7 @@ public struct ShareConfiguration: Sendable {
     public var allowsPOSIX = false
     public var showsSymbolicLinks = false
     public var hasStreams = true
+    public var reportsChanges = true
     public enum ShortNames: Sendable { case none, onRequest, listed }
     public var shortNames = ShortNames.none
     public var encryption = ServerConfiguration.Requirement.offered

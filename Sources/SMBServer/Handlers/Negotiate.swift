@@ -62,6 +62,7 @@ enum NegotiateHandler {
             // [MS-SMB2] 3.3.5.4: of SMB 3.
             if dialect.isSMB3, settings.grantsDirectoryLeases { offered.insert(.directoryLeasing) }
         }
+        if dialect.isSMB3, settings.isMultichannel { offered.insert(.multiChannel) }
         return Connection.Negotiated(
             dialect: dialect, clientGUID: clientGUID, clientCapabilities: capabilities,
             clientSecurityMode: securityMode,
