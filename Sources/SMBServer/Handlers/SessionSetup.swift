@@ -70,7 +70,7 @@ enum SessionSetupHandler {
         session.state.withLock {
             $0.channels[ObjectIdentifier(connection)] = Session.Channel(connection: connection, signingKey: nil)
         }
-        try context.server.sessions.insert(session, limit: context.limits.sessionCountMax)
+        try context.server.sessions.insert(session, limit: context.server.adjustableLimits.sessionCountMax)
         do throws(NTStatus) { try context.connection.insert(session) } catch {
             context.server.sessions.remove(id)
             throw error
