@@ -28,6 +28,7 @@ enum ReadHandler {
         if count == 0, request.length > 0 || request.minimumCount > 0 { throw .endOfFile }
         if UInt32(count) < request.minimumCount { throw .endOfFile }
         open.currentByteOffset.store(request.offset + UInt64(count), ordering: .relaxed)
+        open.treeConnect.readByteCount.wrappingAdd(UInt64(count), ordering: .relaxed)
         context.reply.count += count
         ReadResponse.finish(marker, in: context.reply)
         if context.server.settings.hasTortureControls { pad(context.reply, marker: marker, on: context.connection) }

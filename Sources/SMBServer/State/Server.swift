@@ -68,6 +68,7 @@ public final class Server: Sendable {
     let notifier = ChangeNotifier()
     let parkedRequests = ParkedRequestQueue()
     let startTime: FileTime
+    let adjustableLimits: AdjustableLimits
     private let nextIdentifier = Atomic<UInt64>(1)
     let openCount = Atomic<Int>(0)
 
@@ -81,6 +82,7 @@ public final class Server: Sendable {
         self.buffers = buffers
         self.pipeService = pipeService
         startTime = environment.now()
+        adjustableLimits = AdjustableLimits(settings.limits)
     }
 
     var limits: Limits { settings.limits }

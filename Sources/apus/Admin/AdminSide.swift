@@ -13,12 +13,16 @@ enum AdminSide {
         let server: Server
         let transport: TCPTransport
         let start: FileTime
+        let shares: ServedShares
+        let reloader: Reloader
+        let log: @Sendable (String) -> Void
     }
 
     /// Answers from now on. - Returns: nil, with the reason logged, where it cannot; shares are served all the same.
     static func start(
-        _ configuration: ServerConfiguration, _ subject: Subject, log: @escaping @Sendable (String) -> Void
+        _ configuration: ServerConfiguration, _ subject: Subject
     ) -> AdminServer? {
+        let log = subject.log
         let path = configuration.adminSocket.isEmpty ? usualPath : configuration.adminSocket
         if configuration.adminSocket.isEmpty { makeFolder(of: path) }
         var policy = AdminPolicy(ownUserID: geteuid(), groupID: nil)
@@ -37,7 +41,7 @@ enum AdminSide {
     }
 
     private static func verbs(_ subject: Subject) -> [AdminVerb] {
-        [StatusVerb.make(subject)]
+        [StatusVerb.make(subject)] + ManagementVerbs.make(subject)
     }
 
     /// For root in /run, for others in their own folder there.

@@ -1,0 +1,45 @@
+import Glibc
+
+/// Columns of text for a terminal.
+struct Table {
+    private let titles: [String]
+    private var rows: [[String]] = []
+
+    init(_ titles: String...) { self.titles = titles }
+
+    /// - Parameter row: as many as there are titles.
+    mutating func add(_ row: [String]) { rows.append(row.map(Self.printable)) }
+
+    var isEmpty: Bool { rows.isEmpty }
+
+    /// Two blanks between columns; the last one is not filled up.
+    var text: String {
+        let all = [titles.map { $0.uppercased() }] + rows
+        let widths = titles.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        return all.map { row in
+            row.enumerated().map { column, cell in
+                column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
+            }.joined(separator: "  ") + "\n"
+        }.joined()
+    }
+
+    /// Names come from clients: what would move the terminal's cursor becomes a question mark.
+    private static func printable(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { scalar in
+                    scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
+                        ? "?" : scalar
+                }))
+    }
+}
+
+enum Paths {
+    /// The absolute path without links; nil if there is none.
+    static func resolved(_ path: String) -> String? {
+        // SAFETY: realpath returns a terminated string of its own, or nothing.
+        guard let text = unsafe realpath(path, nil) else { return nil }
+        defer { unsafe free(text) }
+        return unsafe String(cString: text)
+    }
+}
