@@ -113,7 +113,7 @@ extension Server {
                 isAnonymous: user.isAnonymous, dialect: session.dialect.rawValue,
                 requiresSigning: state.login?.requiresSigning ?? false,
                 requiresEncryption: state.login?.requiresEncryption ?? false,
-                connections: state.channels.values.map(\.connection.id).sorted(),
+                connections: state.channels.map(\.connection.id).sorted(),
                 treeConnectCount: state.treeConnects.count)
         }
     }
@@ -158,7 +158,7 @@ extension Server {
     /// Ends one session, and what is open in it. - Returns: false if there is none.
     public func endSession(_ identifier: UInt64) -> Bool {
         guard let session = sessions.find(identifier) else { return false }
-        let connections = session.state.withLock { $0.channels.values.map(\.connection) }
+        let connections = session.state.withLock { $0.channels.map(\.connection) }
         for connection in connections { end(session, on: connection) }
         return !connections.isEmpty
     }
