@@ -158,9 +158,8 @@ extension Server {
     /// Ends one session, and what is open in it. - Returns: false if there is none.
     public func endSession(_ identifier: UInt64) -> Bool {
         guard let session = sessions.find(identifier) else { return false }
-        let connections = session.state.withLock { $0.channels.map(\.connection) }
-        for connection in connections { end(session, on: connection) }
-        return !connections.isEmpty
+        end(session)
+        return true
     }
 
     /// Closes an open as if its client had. - Parameter fileID: the volatile part of its FileId.
