@@ -8,7 +8,7 @@ struct Table {
     init(_ titles: String...) { self.titles = titles }
 
     /// - Parameter row: as many as there are titles.
-    mutating func add(_ row: [String]) { rows.append(row.map(Self.printable)) }
+    mutating func add(_ row: [String]) { rows.append(row.map(\.printable)) }
 
     var isEmpty: Bool { rows.isEmpty }
 
@@ -22,15 +22,18 @@ struct Table {
             }.joined(separator: "  ") + "\n"
         }.joined()
     }
+}
 
-    /// Names come from clients: what would move the terminal's cursor becomes a question mark.
-    private static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { scalar in
-                    scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
-                        ? "?" : scalar
-                }))
+extension String {
+    /// Names come from clients: what would move a terminal's cursor, or begin another line of a log, becomes a question
+    /// mark.
+    var printable: String {
+        var scalars = String.UnicodeScalarView()
+        for scalar in unicodeScalars {
+            let category = scalar.properties.generalCategory
+            scalars.append(category == .control || category == .format ? "?" : scalar)
+        }
+        return String(scalars)
     }
 }
 
