@@ -44,7 +44,7 @@ public struct ServerConfiguration: Sendable {
     /// Minutes; 0 for never.
     public var deadtime = 0
     public var grantsLeases = true
-    public var grantsDirectoryLeases = false
+    public var grantsDirectoryLeases = true
     public var shares: [ShareConfiguration] = []
     public init() {}
 }
@@ -87,6 +87,9 @@ public struct ShareConfiguration: Sendable {
     public var showsSymbolicLinks = false
     public var hasStreams = true
     public var reportsChanges = true
+    public var followsLocalChanges = true
+    public var showsLocksLocally = true
+    public var guardsAgainstLocalUse = false
     public enum ShortNames: Sendable { case none, onRequest, listed }
     public var shortNames = ShortNames.none
     public var encryption = ServerConfiguration.Requirement.offered

@@ -88,13 +88,21 @@ public protocol FileStore: AnyObject, Sendable {
     /// Where a path meets the link that made `open` throw `.stoppedOnSymlink`.
     func symbolicLink(on path: NTPath, as user: Credentials) throws(NTStatus) -> MetSymbolicLink
 
+    /// Watches a folder, which `user` must be allowed to list, for changes that others than this process make to its
+    /// entries.
+    /// - Parameter receiver: called for each in their order, on a thread that may block, from the time this returns on.
+    /// - Throws: `.insufficientResources` at the system's limit, `.notSupported` where others' changes cannot be seen.
+    func watch(
+        _ folder: NTPath, as user: Credentials, _ receiver: @escaping @Sendable (LocalChange) -> Void
+    ) throws(NTStatus) -> any LocalWatch
+
     /// Free and total space, as `user` sees it.
     func volumeInformation(as user: Credentials) throws(NTStatus) -> VolumeInformation
 }
 
 /// An open file, directory or named stream. Reference counted: the last release closes it, but `close` says when.
 /// Offsets and lengths are in bytes. Calls may come from several threads at once.
-public protocol StoreFile: FileSpace, ReparsePoints, POSIXExtensions, Sendable {
+public protocol StoreFile: FileSpace, ReparsePoints, POSIXExtensions, LocalLocks, LocalOpens, Sendable {
     /// The file's, whichever stream is open.
     var identity: FileIdentity { get }
     var isDirectory: Bool { get }

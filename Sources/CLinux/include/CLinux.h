@@ -21,6 +21,7 @@
 
 #include "FileCalls.h"
 #include "LocalSocket.h"
+#include "LocalCalls.h"
 #include "Sandbox.h"
 #include "SpaceCalls.h"
 #include "SpecialFileCalls.h"

@@ -188,7 +188,7 @@ enum CreateHandler {
             for: open, information, input, in: &context,
             maximalAccess: opened.maximalAccess.intersection(open.treeConnect.maximalAccess))
         response.createAction = action
-        response.answer(cachingRequest(input, open), caching)
+        response.answer(cachingRequest(input, open, in: context), caching)
         if let answer = grantDurability(input, open, caching, in: context) { response.contexts.append(answer) }
         return response
     }

@@ -110,13 +110,19 @@ public final class Connection: Sendable {
         // A session lives as long as one of its channels does.
         for session in sessions where session.removeChannel(self) { server.end(session, keepsOpens: true) }
         for request in parked { request.wake(.closed) }
-        server.parkedRequests.runReady()
+        server.runReady()
     }
 
     // MARK: state
 
     var negotiated: Negotiated? { state.withLock { $0.negotiated } }
     var dialect: Dialect? { state.withLock { $0.negotiated?.dialect } }
+
+    /// Connection.SupportsDirectoryLeasing.
+    var hasDirectoryLeasing: Bool {
+        let capabilities = state.withLock { $0.negotiated?.serverCapabilities } ?? 0
+        return ServerCapabilities(rawValue: capabilities).contains(.directoryLeasing)
+    }
 
     func session(_ id: UInt64) -> Session? { state.withLock { $0.sessions[id] } }
 
