@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #include "FileCalls.h"
-#include "LocalSocket.h"
 #include "LocalCalls.h"
+#include "LocalSocket.h"
 #include "Sandbox.h"
 #include "SpaceCalls.h"
 #include "SpecialFileCalls.h"
