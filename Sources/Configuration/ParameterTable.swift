@@ -100,7 +100,7 @@ extension Parameter {
             "a list counts as inherited only if the client asks for that; no: as the client says"),
         Parameter("store dos attributes", .share, .boolean, "yes", "keep attributes and creation time"),
         Parameter(
-            "smb3 unix extensions", .both, .boolean, "no",
+            "smb3 unix extensions", .both, .boolean, "yes",
             "POSIX extensions for clients that ask for them (mount -o posix)",
             aliases: ["unix extensions"]),
         Parameter("show symlinks", .share, .boolean, "no", "show links as links, for the client to follow"),

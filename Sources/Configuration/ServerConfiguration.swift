@@ -83,7 +83,7 @@ public struct ShareConfiguration: Sendable {
     public var hidesUnreadable = false
     public var canonicalizesInheritedFlag = true
     public var isCaseSensitive = false
-    public var allowsPOSIX = false
+    public var allowsPOSIX = true
     public var showsSymbolicLinks = false
     public var hasStreams = true
     public var reportsChanges = true

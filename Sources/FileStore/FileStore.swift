@@ -32,6 +32,9 @@ public struct OpenParameters: Sendable {
     public var extendedAttributes: [ExtendedAttribute] = []
     /// The POSIX context's mode for a file that is created.
     public var mode: UInt32?
+    /// Whose a file that is created is to be, as far as its maker may say so; nil: the maker's, its group's.
+    public var userID: UInt32?
+    public var groupID: UInt32?
     /// The POSIX context was there: names match exactly, and links are opened themselves.
     public var isPOSIX = false
     /// Names match exactly: the share or the POSIX context says so.

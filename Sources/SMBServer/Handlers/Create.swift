@@ -155,7 +155,7 @@ enum CreateHandler {
         parameters.extendedAttributes = input.contexts.extendedAttributes
         parameters.isCaseSensitive = tree.share.isCaseSensitive
         parameters.isPOSIX = isPOSIX(input, tree)
-        if parameters.isPOSIX { parameters.mode = input.contexts.posixMode.map { $0 & 0o7777 } }
+        if parameters.isPOSIX { describe(&parameters, by: input.contexts) }
         parameters.wantsMaximalAccess = input.contexts.wantsMaximalAccess
         return parameters
     }

@@ -8,9 +8,6 @@ final class TreeConnect: Sendable {
     let share: Share
     let session: Session
     let isWritable: Bool
-    /// A POSIX context has come: the client's mount is one with the POSIX extensions, also where Linux leaves the
-    /// context out (to rename, link, delete or change a mode).
-    let usesPOSIX = Atomic<Bool>(false)
     // What has been moved through it, for whoever watches the server. In bytes, and in requests of any kind.
     let readByteCount = Atomic<UInt64>(0)
     let writtenByteCount = Atomic<UInt64>(0)
