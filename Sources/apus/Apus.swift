@@ -22,7 +22,8 @@ struct ApusCommand: ParsableCommand {
         commandName: "apus", abstract: "An SMB3 file server.", version: versionText,
         subcommands: [
             ServeCommand.self, StatusCommand.self, WhoCommand.self, SessionCommand.self, FileCommand.self,
-            ReloadCommand.self, LogCommand.self, ControlPlaneCommand.self,
+            ReloadCommand.self, LogCommand.self, CheckCommand.self, UserCommand.self, ShareCommand.self,
+            ImportCommand.self, ControlPlaneCommand.self,
         ],
         defaultSubcommand: nil)
 }

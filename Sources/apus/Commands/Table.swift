@@ -12,9 +12,11 @@ struct Table {
 
     var isEmpty: Bool { rows.isEmpty }
 
+    var text: String { text(withTitles: true) }
+
     /// Two blanks between columns; the last one is not filled up.
-    var text: String {
-        let all = [titles.map { $0.uppercased() }] + rows
+    func text(withTitles: Bool) -> String {
+        let all = (withTitles ? [titles.map { $0.uppercased() }] : []) + rows
         let widths = titles.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
         return all.map { row in
             row.enumerated().map { column, cell in
