@@ -59,9 +59,8 @@ struct ShareCommand: ParsableCommand {
             try save(text + separator + section + "\n")
             files.notifyServer(admin.socket)
             print("\(folder) is shared as [\(name)]: \(preset.words).")
-            print(
-                "Windows   \\\\\(hostName)\\\(name)\nmacOS     smb://\(hostName)/\(name)\nLinux     //\(hostName)/\(name)"
-            )
+            let place = "\(hostName)/\(name)"
+            print("Windows   \\\\\(hostName)\\\(name)\nmacOS     smb://\(place)\nLinux     //\(place)")
             if try files.loadUsers().users.isEmpty {
                 StandardError.write("warning: nobody can log in yet: apus user add NAME\n")
             }
