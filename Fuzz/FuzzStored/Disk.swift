@@ -61,7 +61,7 @@ final class Disk {
             if let bytes = try? file.securityDescriptor(as: user) {
                 precondition((try? SecurityDescriptor(bytes[...])) != nil, "a descriptor that can be read")
             }
-            if let points = file as? any ReparsePoints { _ = try? points.reparsePoint() }
+            _ = try? file.reparsePoint()
             for stream in (try? file.streams()) ?? [] where !stream.name.utf8.isEmpty { read(stream) }
             file.close()
         }
