@@ -33,6 +33,7 @@ enum ReadHandler {
         let reply = context.reply
         reply.count += count
         ReadResponse.finish(marker, in: reply)
+        if context.server.settings.hasTortureControls { pad(reply, marker: marker, on: context.connection) }
         // StructureSize counts one byte of data; it is there even in an empty answer.
         if count == 0 { reply.append(0 as UInt8) }
     }
