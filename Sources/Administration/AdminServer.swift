@@ -30,8 +30,9 @@ public final class AdminServer: Sendable {
             let reason = -result == EADDRINUSE ? "another server answers there" : systemText(-result)
             throw AdminError("\(path): no admin socket: \(reason)")
         }
+        // The process's umask has kept the group out so far.
         // SAFETY: as above.
-        if let group = policy.groupID, unsafe lchown(path, uid_t.max, group) != 0 {
+        if let group = policy.groupID, unsafe lchown(path, uid_t.max, group) != 0 || chmod(path, 0o660) != 0 {
             log("\(path): could not be given to group \(group): \(systemText(Int(errno)))")
         }
         self.path = path

@@ -171,7 +171,11 @@ private struct Values {
     ) throws(ConfigurationError) {
         for entry in section.entries where !entry.value.isEmpty {
             guard let (parameter, isInverted) = Parameter.find(entry.key) else {
-                warnings.append("\(path):\(entry.line): unknown key '\(entry.key)' is ignored")
+                // Once is enough, however many sections have it.
+                let words = "unknown key '\(entry.key)' is ignored"
+                if !warnings.contains(where: { $0.hasSuffix(words) }) {
+                    warnings.append("\(path):\(entry.line): \(words)")
+                }
                 continue
             }
             if scope == .share, parameter.scope == .global {

@@ -33,6 +33,10 @@ public struct TreeConnectState: Sendable {
     public var age: UInt64
     public var session: UInt64
     public var isWritable: Bool
+    // Since it was made.
+    public var readByteCount: UInt64
+    public var writtenByteCount: UInt64
+    public var requestCount: UInt64
 }
 
 public struct OpenState: Sendable {
@@ -79,7 +83,10 @@ extension Server {
                     TreeConnectState(
                         identifier: identifier, share: tree.share.name, user: login.name, client: client,
                         openCount: opens.count { $0.treeConnect === tree }, age: age(of: session),
-                        session: session.id, isWritable: tree.isWritable))
+                        session: session.id, isWritable: tree.isWritable,
+                        readByteCount: tree.readByteCount.load(ordering: .relaxed),
+                        writtenByteCount: tree.writtenByteCount.load(ordering: .relaxed),
+                        requestCount: tree.requestCount.load(ordering: .relaxed)))
             }
         }
         return Array(found.sorted { $0.identifier < $1.identifier }.prefix(limit))
@@ -146,6 +153,35 @@ extension Server {
             end(session)
         }
         return hasEnded
+    }
+
+    /// Ends one session, and what is open in it. - Returns: false if there is none.
+    public func endSession(_ identifier: UInt64) -> Bool {
+        guard let session = sessions.find(identifier) else { return false }
+        end(session)
+        return true
+    }
+
+    /// Closes an open as if its client had. - Parameter fileID: the volatile part of its FileId.
+    /// - Returns: false if there is none.
+    public func closeOpen(fileID: UInt64) -> Bool {
+        for session in sessions.all {
+            guard let open = session.removeOpen(fileID) else { continue }
+            close(open)
+            return true
+        }
+        return false
+    }
+
+    /// All opens of what `isMeant` says, given a share's name and a path in it.
+    public func openStates(where isMeant: (_ share: String, _ path: String) -> Bool) -> [OpenState] {
+        loggedIn(nil).flatMap { session, login in
+            let (opens, client) = session.state.withLock { state in
+                (state.opens.values.filter { $0.pipe == nil }, state.clientAddress)
+            }
+            return opens.filter { isMeant($0.treeConnect.share.name, $0.file.path.description) }
+                .map { describe($0, user: login.name, client: client) }
+        }
     }
 
     private func loggedIn(_ user: String?) -> [(Session, AuthenticatedUser)] {

@@ -30,7 +30,7 @@ extension CreateHandler {
             return nil
         }
         do throws(NTStatus) {
-            guard server.openCount.load(ordering: .relaxed) < server.limits.openCountMax else {
+            guard server.openCount.load(ordering: .relaxed) < server.adjustableLimits.openCountMax else {
                 throw .insufficientResources
             }
             try context.session.insert(open, limit: server.limits.openCountPerSessionMax)

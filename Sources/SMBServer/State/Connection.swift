@@ -81,7 +81,7 @@ public final class Connection: Sendable {
         guard state.withLock({ $0.hasSession }) else {
             return now - creationUptime > server.limits.loginTimeout.nanoseconds
         }
-        return server.limits.idleTimeout.map { isIdle(since: now, for: $0.nanoseconds) } ?? false
+        return server.adjustableLimits.idleTimeout.map { isIdle(since: now, for: $0) } ?? false
     }
 
     /// The sequence window tells whether there was a request since the last look, at no cost to requests.

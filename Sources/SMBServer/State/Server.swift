@@ -73,6 +73,7 @@ public final class Server: Sendable {
     /// What was refused, and why.
     public let denials: DenialLog
     let startTime: FileTime
+    let adjustableLimits: AdjustableLimits
     private let nextIdentifier = Atomic<UInt64>(1)
     let openCount = Atomic<Int>(0)
 
@@ -87,6 +88,7 @@ public final class Server: Sendable {
         self.pipeService = pipeService
         denials = DenialLog(countMax: settings.limits.denialCountMax)
         startTime = environment.now()
+        adjustableLimits = AdjustableLimits(settings.limits)
     }
 
     var limits: Limits { settings.limits }

@@ -10,6 +10,10 @@ final class TreeConnect: Sendable {
     let isWritable: Bool
     /// Why it is not, in words, where somebody said so.
     let readOnlyReason: RefusalReason?
+    // What has been moved through it, for whoever watches the server. In bytes, and in requests of any kind.
+    let readByteCount = Atomic<UInt64>(0)
+    let writtenByteCount = Atomic<UInt64>(0)
+    let requestCount = Atomic<UInt64>(0)
     /// As whom its file operations run; the session's unless the share says otherwise.
     let credentials: Credentials
     /// The most that any open here can be granted: TreeConnect.MaximalAccess.

@@ -15,12 +15,16 @@ enum AdminSide {
         let start: FileTime
         /// As it was read last.
         let configuration: @Sendable () -> ServerConfiguration
+        let shares: ServedShares
+        let reloader: Reloader
+        let log: @Sendable (String) -> Void
     }
 
     /// Answers from now on. - Returns: nil, with the reason logged, where it cannot; shares are served all the same.
     static func start(
-        _ configuration: ServerConfiguration, _ subject: Subject, log: @escaping @Sendable (String) -> Void
+        _ configuration: ServerConfiguration, _ subject: Subject
     ) -> AdminServer? {
+        let log = subject.log
         let path = configuration.adminSocket.isEmpty ? usualPath : configuration.adminSocket
         if configuration.adminSocket.isEmpty { makeFolder(of: path) }
         var policy = AdminPolicy(ownUserID: geteuid(), groupID: nil)
@@ -39,7 +43,7 @@ enum AdminSide {
     }
 
     private static func verbs(_ subject: Subject) -> [AdminVerb] {
-        [StatusVerb.make(subject), DenialsVerb.make(subject)]
+        [StatusVerb.make(subject), DenialsVerb.make(subject)] + ManagementVerbs.make(subject)
     }
 
     /// For root in /run, for others in their own folder there.

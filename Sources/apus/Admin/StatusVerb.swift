@@ -42,7 +42,7 @@ enum StatusVerb {
             "name": .string(subject.server.settings.name), "version": .string(ApusCommand.versionText),
             "uptime": JSON(age), "connections": JSON(subject.transport.connectionCount),
             "sessions": JSON(occupancy.sessions), "opens": JSON(occupancy.opens),
-            "threads": JSON(subject.transport.threadCount),
+            "threads": JSON(subject.transport.threadCount), "clock": JSON(Clock.uptime()),
         ]
     }
 
@@ -72,7 +72,9 @@ enum StatusVerb {
         [
             "id": JSON(state.identifier), "session": JSON(state.session), "share": .string(state.share),
             "user": .string(state.user), "client": .string(state.client), "writable": JSON(state.isWritable),
-            "opens": JSON(state.openCount), "age": JSON(state.age),
+            "opens": JSON(state.openCount), "read_bytes": JSON(state.readByteCount),
+            "written_bytes": JSON(state.writtenByteCount), "requests": JSON(state.requestCount),
+            "age": JSON(state.age),
         ]
     }
 

@@ -98,6 +98,9 @@ final class ControlPlaneAccess: AccessControl {
                 .logonFailure,
                 reason: RefusalReason(.login, rule, remedy: "useradd -M \(login.account)", user: login.user))
         }
+        if LogLevel.current == .debug {
+            log("\(remoteAddress): '\(login.user.printable)' has logged in, and acts as user \(credentials.userID)")
+        }
         return .done(
             token: token,
             AuthenticatedUser(
@@ -171,6 +174,10 @@ final class ControlPlaneAccess: AccessControl {
                 log(rule)
                 return .refused(
                     .accessDenied, reason: RefusalReason(.share, rule, remedy: "name a user and group of this system"))
+            }
+            if LogLevel.current == .debug {
+                let how = readOnly == nil ? "" : ", read-only"
+                log("\(remoteAddress): '\(user.name.printable)' uses [\(granted)]\(how)")
             }
             return .granted(share: share, isWritable: readOnly == nil, credentials: acting, readOnly: readOnly)
         case .refused(let status, let reason): return .refused(NTStatus(rawValue: status), reason: reason)

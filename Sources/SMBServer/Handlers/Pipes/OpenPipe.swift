@@ -16,7 +16,7 @@ extension CreateHandler {
         guard let login = context.session.state.withLock({ $0.login }) else { throw .userSessionDeleted }
         let inUse = context.session.state.withLock { state in state.opens.values.count { $0.pipe != nil } }
         guard inUse < context.limits.pipeCountPerSessionMax,
-            server.openCount.load(ordering: .relaxed) < context.limits.openCountMax
+            server.openCount.load(ordering: .relaxed) < server.adjustableLimits.openCountMax
         else { throw .insufficientResources }
         let identifier = server.makeIdentifier()
         context.connection.transport.willBlock()
