@@ -15,7 +15,10 @@ if os.path.exists(path):
 notify.bind(path)
 child = os.fork()
 if child == 0:
-    os.dup2(listener.fileno(), 3, inheritable=True)
+    if listener.fileno() == 3:
+        os.set_inheritable(3, True)
+    else:
+        os.dup2(listener.fileno(), 3, inheritable=True)
     os.chroot(root)
     os.chdir("/")
     os.environ.update(NOTIFY_SOCKET="/run/notify", LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", WATCHDOG_USEC="3000000",
