@@ -66,6 +66,7 @@ public final class Server: Sendable {
     let createReplays = CreateReplayTable()
     let directoryLeases = DirectoryLeases()
     let notifier = ChangeNotifier()
+    let breakDelivery = BreakDelivery()
     let localWatches = LocalWatches()
     let localGuards = LocalGuards()
     let parkedRequests = ParkedRequestQueue()
@@ -94,6 +95,7 @@ public final class Server: Sendable {
     /// times a second.
     public func tick() {
         let now = environment.uptime()
+        retryBreaks(now: now)
         parkedRequests.expire(now: now)
         scavengeDurableOpens(now: now)
         for node in localGuards.takeOverdue(now: now) { completeBreaks(of: node) }
