@@ -51,6 +51,7 @@ extension Parameter {
         Parameter("smb3 directory leases", .global, .boolean, "yes", "let clients cache folders"),
         Parameter("durable handles", .both, .boolean, "yes", "let opens survive a lost connection"),
         Parameter("server multi channel support", .global, .boolean, "no", "let a session use several connections"),
+        Parameter("smbtorture controls", .global, .boolean, "no", "hooks for tests, which break the server on purpose"),
         Parameter("control plane user", .global, .text, "apus", "the account that reads logins, or else nobody"),
         Parameter("kerberos support", .global, .boolean, "no", "let clients log in with Kerberos"),
         Parameter("kerberos service name", .global, .text, "", "the service's principal"),

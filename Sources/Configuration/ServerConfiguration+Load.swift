@@ -73,6 +73,8 @@ extension ServerConfiguration {
         values.number("max active sessions") { sessionCountMax = $0 }
         values.number("max open files") { openCountMax = $0 }
         values.number("deadtime") { deadtime = $0 }
+        values.boolean("server multi channel support") { isMultichannel = $0 }
+        values.boolean("smbtorture controls") { hasTortureControls = $0 }
         values.boolean("smb2 leases") { grantsLeases = $0 }
         values.boolean("smb3 directory leases") { grantsDirectoryLeases = $0 }
     }

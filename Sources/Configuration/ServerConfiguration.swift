@@ -34,6 +34,9 @@ public struct ServerConfiguration: Sendable {
     public var connectionCountPerAddressMax = 256
     public var sessionCountMax = 16_384
     public var openCountMax = 1 << 20
+    public var isMultichannel = false
+    /// For tests only.
+    public var hasTortureControls = false
     /// Minutes; 0 for never.
     public var deadtime = 0
     public var grantsLeases = true

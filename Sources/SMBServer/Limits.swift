@@ -36,7 +36,7 @@ public struct Limits: Sendable {
     public var resiliencyTimeoutDefault: Duration = .seconds(120)
     public var resiliencyTimeoutMax: Duration = .seconds(300)
     public var channelCountPerSessionMax = 32
-    public var parkedRequestCountPerConnectionMax = 512
+    public var parkedRequestCountPerConnectionMax = 511
     public var lockCountPerRequestMax = 64
     public var lockCountPerOpenMax = 65_536
     public var oplockBreakTimeout: Duration = .seconds(35)
@@ -54,7 +54,7 @@ public struct Limits: Sendable {
     public var extendedAttributesByteCountMax = 65_536
 
     // Named pipes.
-    public var pipeCountPerSessionMax = 64
+    public var pipeCountPerSessionMax = 1088
     public var pipeNameByteCountMax = 256
     /// What a client may leave unread before its writes wait.
     public var pipeQuotaByteCount = 64 << 10

@@ -47,7 +47,11 @@ struct RequestContext: ~Copyable {
     /// Answer nothing and end the connection.
     var disconnectReason: DisconnectReason?
 
-    enum PreauthTarget { case none, connection, session(Session) }
+    enum PreauthTarget {
+        case none, connection
+        /// The login under way of a session.
+        case login(UInt64)
+    }
 
     init(
         server: Server, connection: Connection, header: SMB2Header, dialect: Dialect, session: Session?,

@@ -67,6 +67,7 @@ enum NegotiateHandler {
                 offered.insert(.directoryLeasing)
             }
         }
+        if dialect.isSMB3, settings.isMultichannel { offered.insert(.multiChannel) }
         return Connection.Negotiated(
             dialect: dialect, clientGUID: clientGUID, clientCapabilities: capabilities,
             clientSecurityMode: securityMode,

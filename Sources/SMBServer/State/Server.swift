@@ -15,6 +15,10 @@ public struct ServerSettings: Sendable {
     public var ciphers: [Cipher] = [.aes128GCM, .aes128CCM, .aes256GCM, .aes256CCM]
     /// In the server's order of preference.
     public var signingAlgorithms: [SigningAlgorithm] = [.aesGMAC, .aesCMAC, .hmacSHA256]
+    /// IsMultiChannelCapable: a session may have several connections.
+    public var isMultichannel = false
+    /// Hooks for smbtorture, which make the server misbehave: never on a server that anybody relies on.
+    public var hasTortureControls = false
     public var grantsLeases = true
     public var grantsDirectoryLeases = true
     public var serverGUID: GUID = .zero
@@ -33,6 +37,8 @@ public struct Environment: Sendable {
     /// Cryptographically secure.
     public var randomUInt64: @Sendable () -> UInt64
     public var log: @Sendable (String) -> Void
+    /// Those that clients may open channels to; asked for each time.
+    public var networkInterfaces: @Sendable () -> [NetworkInterface] = { [] }
 
     public init(
         now: @escaping @Sendable () -> FileTime, uptime: @escaping @Sendable () -> UInt64,
