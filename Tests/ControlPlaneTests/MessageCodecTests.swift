@@ -1,4 +1,5 @@
 import ControlPlane
+import NTTypes
 import Testing
 
 /// The messages between the planes: both ends take them for hostile.
