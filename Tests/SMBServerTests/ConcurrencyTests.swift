@@ -9,10 +9,10 @@ import Testing
 @testable import SMBServer
 
 /// Clients that pull the ground from under each other: sessions of several channels that are logged off, taken over,
-/// disconnected and bound to while others use them. What is looked for is what the sanitizers find, responses that cannot be,
-/// and anything that is left at the end. `APUS_TORTURE_SECONDS` says how long. `APUS_TORTURE_PORT` names a server on
-/// this machine to be looked at instead of an engine in this process, and `APUS_TORTURE_LOGIN` a user and a password.
-/// Tests/Clients/slow/45-torture does both.
+/// disconnected and bound to while others use them. What is looked for is what the sanitizers find, responses that
+/// cannot be, and anything that is left at the end. `APUS_TORTURE_SECONDS` says how long. `APUS_TORTURE_PORT` names a
+/// server on this machine to be looked at instead of an engine in this process, and `APUS_TORTURE_LOGIN` a user and a
+/// password. Tests/Clients/slow/45-torture does both.
 @Suite("Sessions under fire [MS-SMB2] 3.3.5.5 to 3.3.5.8, 3.3.7.1") struct ConcurrencyTests {
     private static func variable(_ name: String) -> String? {
         // SAFETY: the text is copied before anything could change the environment.
@@ -171,7 +171,8 @@ private final class Assailant: @unchecked Sendable {
 
     private func look(at reply: TestReply) {
         // A channel's key is not the session's, so that its answers cannot be checked with what the arena knows.
-        guard reply.header.messageID != .max, let problem = ReplyCheck.problem(in: reply), problem != "a wrong signature"
+        guard reply.header.messageID != .max, let problem = ReplyCheck.problem(in: reply),
+            problem != "a wrong signature"
         else { return }
         arena.report("\(problem): \(reply.header)")
     }

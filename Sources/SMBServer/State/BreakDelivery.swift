@@ -67,8 +67,8 @@ extension BreakNotice {
 }
 
 extension Server {
-    /// To be called a few times a second. A connection that does not carry a break is as good as gone, though its client
-    /// may not have noticed: it is closed, as Samba does, and its breaks take the next.
+    /// To be called a few times a second. A connection that does not carry a break is as good as gone, though its
+    /// client may not have noticed: it is closed, as Samba does, and its breaks take the next.
     func retryBreaks(now: UInt64) {
         for connection in breakDelivery.failedConnections(now: now, limits: limits) {
             connection.transport.disconnect(.transport)
