@@ -140,6 +140,9 @@ extension ShareConfiguration {
         values.boolean("show symlinks") { showsSymbolicLinks = $0 }
         values.boolean("streams") { hasStreams = $0 }
         values.boolean("change notify") { reportsChanges = $0 }
+        values.boolean("kernel oplocks") { guardsAgainstLocalUse = $0 }
+        values.boolean("posix locking") { showsLocksLocally = $0 }
+        values.boolean("kernel change notify") { followsLocalChanges = $0 }
         values.text("mangled names") {
             shortNames = ["yes": .listed, "illegal": .onRequest][$0.lowercased()] ?? .none
         }

@@ -49,6 +49,8 @@ public struct Limits: Sendable {
     public var copyChunkByteCountMax = 1 << 20
     public var copyByteCountMax = 16 << 20
     public var reparseByteCountMax = 16 << 10
+    /// Folders that are watched for changes by other programs, each with a descriptor.
+    public var localWatchCountMax = 16_384
     public var lockRetryInterval: Duration = .milliseconds(500)
     /// SPNEGO token in one SESSION_SETUP.
     public var securityTokenByteCountMax = 64 << 10

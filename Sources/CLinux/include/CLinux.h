@@ -21,6 +21,7 @@
 
 #include "Delivery.h"
 #include "FileCalls.h"
+#include "LocalCalls.h"
 #include "Sandbox.h"
 #include "SpaceCalls.h"
 #include "SpecialFileCalls.h"

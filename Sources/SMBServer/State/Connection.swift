@@ -111,7 +111,7 @@ public final class Connection: Sendable {
             request.wake(.closed)
         }
         server.sendLostBreaks(of: self)
-        server.parkedRequests.runReady()
+        server.runReady()
     }
 
     /// Where that ends which was sent up to now, for `hasDelivered`.
@@ -131,6 +131,12 @@ public final class Connection: Sendable {
 
     var negotiated: Negotiated? { state.withLock { $0.negotiated } }
     var dialect: Dialect? { state.withLock { $0.negotiated?.dialect } }
+
+    /// Connection.SupportsDirectoryLeasing.
+    var hasDirectoryLeasing: Bool {
+        let capabilities = state.withLock { $0.negotiated?.serverCapabilities } ?? 0
+        return ServerCapabilities(rawValue: capabilities).contains(.directoryLeasing)
+    }
 
     func session(_ id: UInt64) -> Session? { state.withLock { $0.sessions[id] } }
 

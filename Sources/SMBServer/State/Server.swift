@@ -67,6 +67,8 @@ public final class Server: Sendable {
     let directoryLeases = DirectoryLeases()
     let notifier = ChangeNotifier()
     let breakDelivery = BreakDelivery()
+    let localWatches = LocalWatches()
+    let localGuards = LocalGuards()
     let parkedRequests = ParkedRequestQueue()
     let startTime: FileTime
     private let nextIdentifier = Atomic<UInt64>(1)
@@ -96,7 +98,16 @@ public final class Server: Sendable {
         retryBreaks(now: now)
         parkedRequests.expire(now: now)
         scavengeDurableOpens(now: now)
+        for node in localGuards.takeOverdue(now: now) { completeBreaks(of: node) }
         sessions.expire(now: environment.now())
-        parkedRequests.runReady()
+        runReady()
+    }
+
+    /// Runs every request that is ready, on this thread, and sends breaks that wait. No lock may be held.
+    func runReady() {
+        while let ready = parkedRequests.takeReady() {
+            send(ready.notices)
+            for request in ready.requests { request.connection.resume(request) }
+        }
     }
 }
