@@ -216,24 +216,36 @@ import Platform
 /// Who is connected, for the bounds and for the second's look at who is overdue.
 final class ConnectionRegistry: Sendable {
     private struct Counts {
+        var countMax: Int
+        var countPerAddressMax: Int
         var total = 0
         var byAddress: [String: Int] = [:]
         /// With its receiver, since the connection's own belongs to the reactor.
         var connections: [ObjectIdentifier: (TCPConnection, any MessageReceiver)] = [:]
     }
-    private let counts = Mutex(Counts())
-    private let countMax: Int
-    private let countPerAddressMax: Int
+    private let counts: Mutex<Counts>
 
     init(_ configuration: TransportConfiguration) {
-        countMax = configuration.connectionCountMax
-        countPerAddressMax = configuration.connectionCountPerAddressMax
+        counts = Mutex(
+            Counts(
+                countMax: configuration.connectionCountMax,
+                countPerAddressMax: configuration.connectionCountPerAddressMax))
+    }
+
+    /// Who is connected stays.
+    func adjust(countMax: Int, countPerAddressMax: Int) {
+        counts.withLock { counts in
+            counts.countMax = countMax
+            counts.countPerAddressMax = countPerAddressMax
+        }
     }
 
     /// Counts a connection in. - Returns: false when there are too many.
     func admit(_ address: String) -> Bool {
         counts.withLock { counts in
-            guard counts.total < countMax, counts.byAddress[address, default: 0] < countPerAddressMax else {
+            guard counts.total < counts.countMax,
+                counts.byAddress[address, default: 0] < counts.countPerAddressMax
+            else {
                 return false
             }
             counts.total += 1

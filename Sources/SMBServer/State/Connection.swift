@@ -46,6 +46,8 @@ public final class Connection: Sendable {
         var idle: (position: UInt64, since: UInt64)
     }
 
+    /// Tells it from others, in what the administrator sees.
+    let id: UInt64
     let server: Server
     let transport: any TransportConnection
     let creationUptime: UInt64
@@ -53,6 +55,7 @@ public final class Connection: Sendable {
     let torture = Mutex(TortureState())
 
     public init(server: Server, transport: any TransportConnection) {
+        id = server.makeIdentifier()
         self.server = server
         self.transport = transport
         creationUptime = server.environment.uptime()
@@ -78,7 +81,7 @@ public final class Connection: Sendable {
         guard state.withLock({ $0.hasSession }) else {
             return now - creationUptime > server.limits.loginTimeout.nanoseconds
         }
-        return server.limits.idleTimeout.map { isIdle(since: now, for: $0.nanoseconds) } ?? false
+        return server.adjustableLimits.idleTimeout.map { isIdle(since: now, for: $0) } ?? false
     }
 
     /// The sequence window tells whether there was a request since the last look, at no cost to requests.
