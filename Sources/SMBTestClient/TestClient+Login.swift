@@ -82,10 +82,12 @@ extension TestClient {
     }
 
     /// Logs in with NTLM and makes the session the current one. - Throws: unless it succeeds.
+    /// - Parameter again: a session to log in to once more; 0 for a new one.
     @discardableResult
     public func logIn(
         user: String, password: String, usesSPNEGO: Bool = true, requiresSigning: Bool = false,
-        previousSessionID: UInt64 = 0, random: @escaping @Sendable (Int) -> [UInt8] = { randomBytes(count: $0) }
+        previousSessionID: UInt64 = 0, sessionID again: UInt64 = 0,
+        random: @escaping @Sendable (Int) -> [UInt8] = { randomBytes(count: $0) }
     ) throws(TestClientError) -> Session {
         var login = NTLMClient(user: user, password: password, usesSPNEGO: usesSPNEGO, random: random)
         let mode: NegotiateSecurityMode = requiresSigning ? [.signingEnabled, .signingRequired] : .signingEnabled
@@ -93,7 +95,7 @@ extension TestClient {
         var token = login.initialToken()
         let before = session
         session = nil
-        var sessionID: UInt64 = 0
+        var sessionID = again
         while true {
             let request = Self.sessionSetup(token, securityMode: mode, previousSessionID: previousSessionID)
             let reply = try hashed(request.with { $0.sessionID = sessionID }, into: &hash) {

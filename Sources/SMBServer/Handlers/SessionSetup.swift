@@ -22,12 +22,8 @@ enum SessionSetupHandler {
                 previousSessionID: request.previousSessionID, token: request.securityBuffer.array)
         } catch { throw .invalidParameter }
         guard input.token.count <= context.limits.securityTokenByteCountMax else { throw .invalidParameter }
-        try checkAvailable(input, context)
-        let session = try findOrMakeSession(&context)
+        let (session, step) = try answer(input, message: reader.bytes, &context)
         context.responseSessionID = session.id
-        let exchange = beginExchange(session, message: reader.bytes, context)
-        let step = context.server.accessControl.authenticate(
-            exchange: exchange, token: input.token, remoteAddress: context.connection.transport.remoteAddress)
         switch step {
         case .more(let token):
             context.status = .moreProcessingRequired
@@ -43,7 +39,39 @@ enum SessionSetupHandler {
             let flags = try finish(session, user, input, &context)
             SessionSetupResponse(sessionFlags: flags, securityBuffer: token).encode(
                 into: context.reply, headerStart: context.headerStart)
+        case .late: throw .internalError
         }
+    }
+
+    /// What the control plane says to the token; what it said before, once that was long enough ago.
+    private static func answer(
+        _ input: Input, message: RawSpan, _ context: inout RequestContext
+    ) throws(NTStatus) -> (Session, AuthenticationStep) {
+        if let parked = context.parkedRequest {
+            let late = context.connection.state.withLock { $0.lateLogins.removeValue(forKey: parked.asyncID) }
+            guard let (session, step) = late else { throw .userSessionDeleted }
+            guard context.wakeReason == .timeout else {
+                // Who does not wait is not told.
+                context.server.end(session, on: context.connection)
+                throw .logonFailure
+            }
+            return (session, step)
+        }
+        try checkAvailable(input, context)
+        let session = try findOrMakeSession(&context)
+        context.responseSessionID = session.id
+        let exchange = beginExchange(session, message: message, context)
+        let step = context.server.accessControl.authenticate(
+            exchange: exchange, token: input.token, remoteAddress: context.connection.transport.remoteAddress)
+        guard case .late(let outcome, let delay) = step else { return (session, step) }
+        // No thread waits: the request does.
+        let parked: ParkedRequest
+        do throws(NTStatus) { parked = try context.park(timeout: delay, sendsInterim: false) } catch {
+            context.server.end(session, on: context.connection)
+            throw error
+        }
+        context.connection.state.withLock { $0.lateLogins[parked.asyncID] = (session, outcome) }
+        throw .pending
     }
 
     private static func checkAvailable(_ input: Input, _ context: borrowing RequestContext) throws(NTStatus) {
@@ -124,9 +152,10 @@ enum SessionSetupHandler {
             state.preauthHash = nil
             if state.phase != .closed { state.phase = .valid }
         }
+        if old != nil { renewTrees(of: session, for: user, context) }
         if user.expiry != nil { context.server.sessions.watchExpiry(of: session) }
         context.connection.state.withLock { state in
-            state.hasSession = true
+            state.isWithoutSessionSince = nil
             if !user.isAnonymous { state.hasLoggedIn = true }
         }
         if input.previousSessionID != 0, input.previousSessionID != session.id {
@@ -138,6 +167,17 @@ enum SessionSetupHandler {
         if user.isAnonymous { flags.insert(.null) }
         if login.requiresEncryption { flags.insert(.encryptData) }
         return flags
+    }
+
+    /// What the session may do in the shares it has connected is asked again: groups may have changed, or the user.
+    private static func renewTrees(of session: Session, for user: AuthenticatedUser, _ context: borrowing RequestContext) {
+        let server = context.server
+        for tree in session.state.withLock({ Array($0.treeConnects.values) }) {
+            tree.renew(
+                server.accessControl.renewTree(
+                    share: tree.share.name, user: user,
+                    remoteAddress: context.connection.transport.remoteAddress))
+        }
     }
 
     private static func makeLogin(
@@ -162,7 +202,10 @@ enum SessionSetupHandler {
     ) {
         guard let previous = context.server.sessions.find(id) else { return }
         let (login, connections) = previous.state.withLock { ($0.login, $0.channels.values.map(\.connection)) }
-        guard let login, login.user.name == user.name, login.user.domain == user.domain else { return }
+        // Guests and anonymous users are all called the same, and have proved nothing.
+        guard let login, login.user.isAuthenticated, user.isAuthenticated, login.user.name == user.name,
+            login.user.domain == user.domain
+        else { return }
         for connection in connections { connection.remove(sessionID: id) }
         context.server.end(previous, on: context.connection, keepsOpens: true)
     }

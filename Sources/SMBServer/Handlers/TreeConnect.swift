@@ -33,8 +33,15 @@ enum TreeConnectHandler {
                 throw .accessDenied
             }
             let session = context.session
-            let tree = try session.insertTreeConnect(limit: context.limits.treeConnectCountPerSessionMax) { id in
-                TreeConnect(id: id, share: share, session: session, isWritable: isWritable, credentials: credentials)
+            let tree: TreeConnect
+            do throws(NTStatus) {
+                tree = try session.insertTreeConnect(limit: context.limits.treeConnectCountPerSessionMax) { id in
+                    TreeConnect(
+                        id: id, share: share, session: session, isWritable: isWritable, credentials: credentials)
+                }
+            } catch {
+                context.server.accessControl.disconnectTree(share: share.name, user: login.user)
+                throw error
             }
             context.responseTreeID = tree.id
             return response(for: tree)

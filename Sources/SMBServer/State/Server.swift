@@ -85,6 +85,7 @@ public final class Server: Sendable {
     /// Runs what has become due: timeouts of parked requests and of opens whose client is away. To be called a few
     /// times a second.
     public func tick() {
+        Thread.beginWork()
         let now = environment.uptime()
         parkedRequests.expire(now: now)
         scavengeDurableOpens(now: now)
