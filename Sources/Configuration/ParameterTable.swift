@@ -105,6 +105,7 @@ extension Parameter {
         Parameter(
             "mangled names", .share, .choice(["no", "illegal", "yes"]), "no",
             "8.3 names; illegal: only for who asks for a file's"),
+        Parameter("change notify", .share, .boolean, "yes", "tell clients what changes in the folders they watch"),
         Parameter("oplocks", .share, .boolean, "yes", "let clients cache"),
         Parameter(
             "case sensitive", .share, .choice(["yes", "no", "auto", "true", "false"]), "no", "names differ by case"),

@@ -137,6 +137,7 @@ extension ShareConfiguration {
         values.boolean("smb3 unix extensions") { allowsPOSIX = $0 }
         values.boolean("show symlinks") { showsSymbolicLinks = $0 }
         values.boolean("streams") { hasStreams = $0 }
+        values.boolean("change notify") { reportsChanges = $0 }
         values.text("mangled names") {
             shortNames = ["yes": .listed, "illegal": .onRequest][$0.lowercased()] ?? .none
         }

@@ -79,6 +79,7 @@ public struct ShareConfiguration: Sendable {
     public var allowsPOSIX = false
     public var showsSymbolicLinks = false
     public var hasStreams = true
+    public var reportsChanges = true
     public enum ShortNames: Sendable { case none, onRequest, listed }
     public var shortNames = ShortNames.none
     public var encryption = ServerConfiguration.Requirement.offered

@@ -20,6 +20,10 @@ enum ChangeNotifyHandler {
         guard open.isDirectory else { throw .invalidParameter }
         // FILE_LIST_DIRECTORY has FILE_READ_DATA's bit.
         try open.require(.readData)
+        // A share whose administrator wants none: smbd's answer, after which clients ask no more.
+        guard context.treeConnect.share.reportsChanges else { throw .notImplemented }
+        // [MS-FSA] 2.1.5.11: a folder that is to go has nothing more to tell.
+        guard !open.node.isDeletePending(for: open) else { throw .deletePending }
         try handle(request, open, in: &context)
     }
 

@@ -44,6 +44,7 @@ extension Server {
         let departure = open.node.remove(open, deletesOnClose: open.options.contains(.deleteOnClose))
         send(departure.notices)
         notifier.end(open)
+        if departure.deleter == nil, open.options.contains(.deleteOnClose) { notifier.wakeWatchers(of: open) }
         // A name that is to go does not stay for the sake of clients that are away. The last of them takes it along.
         if departure.deleter == nil, durableOpens.isInUse {
             purge(open.node.disconnectedOpens(pendingDeletionWith: open))

@@ -103,13 +103,28 @@ final class ChangeNotifier: Sendable {
         for request in waiting { request.wake(.closed) }
     }
 
-    /// Something at `path` changed. - Parameter filter: which kinds of change it is; a watch that asked for one hears
-    /// of it.
-    func report(_ action: ChangeAction, _ path: NTPath, in share: Share, _ filter: ChangeFilter) {
+    /// The folder that `open` opens is to be deleted: requests that watch it look again, and find it so.
+    func wakeWatchers(of open: Open) {
+        guard open.isDirectory, isWatched.load(ordering: .relaxed) else { return }
+        let waiting = watches.withLock { watches in
+            watches.values.filter { $0.open.node === open.node }.flatMap(\.waiting)
+        }
+        for request in waiting { request.wake(.event) }
+    }
+
+    /// Something at `path` changed.
+    /// - Parameters:
+    ///   - filter: which kinds of change it is; a watch that asked for one hears of it.
+    ///   - excluded: a watch that asked for one of these has heard of it otherwise.
+    func report(
+        _ action: ChangeAction, _ path: NTPath, in share: Share, _ filter: ChangeFilter,
+        toldOtherwise excluded: ChangeFilter = []
+    ) {
         guard isWatched.load(ordering: .relaxed), let name = path.components.last else { return }
         let woken = watches.withLock { watches -> [ParkedRequest] in
             var woken: [ParkedRequest] = []
-            for (id, watch) in watches where Self.sees(watch, path, share, filter) {
+            for (id, watch) in watches
+            where watch.filter.isDisjoint(with: excluded) && Self.sees(watch, path, share, filter) {
                 let relative = Array(path.components.dropFirst(watch.open.file.path.components.count))
                 var watch = watch
                 Self.add(Change(action: action, path: relative.isEmpty ? [name] : relative), to: &watch)
@@ -162,5 +177,16 @@ extension Server {
         let filter: ChangeFilter = path.stream != nil ? .streamName : open.isDirectory ? .directoryName : .fileName
         notifier.report(action, path, in: open.treeConnect.share, filter)
         breakDirectoryLeases(around: path, by: open)
+    }
+
+    /// [MS-FSA] 2.1.5.15.11: a name within a folder is renamed; from one folder to another it goes and comes. NTFS
+    /// marks a file that has been renamed for archiving, and tells those of that who hear of no names.
+    func reportRename(from source: NTPath, to target: NTPath, of open: Open) {
+        let isWithinFolder = source.parent == target.parent
+        reportName(isWithinFolder ? .renamedOldName : .removed, source, of: open)
+        reportName(isWithinFolder ? .renamedNewName : .added, target, of: open)
+        guard !open.isDirectory else { return }
+        notifier.report(
+            .modified, target, in: open.treeConnect.share, [.attributes, .creation], toldOtherwise: .fileName)
     }
 }

@@ -31,13 +31,16 @@ public final class Share: Sendable {
     /// Names shown with the hidden attribute; `hide dot files`.
     public let marksHidden: @Sendable (NTName) -> Bool
 
+    /// CHANGE_NOTIFY works here; `change notify`.
+    public let reportsChanges: Bool
+
     /// Lists leave out what the user may not read: SMB2_SHAREFLAG_ACCESS_BASED_DIRECTORY_ENUM.
     public let enumeratesByAccess: Bool
 
     public init(
         name: String, comment: String = "", kind: Kind, requiresEncryption: Bool = false, isCaseSensitive: Bool = false,
         allowsPOSIX: Bool = true, shortNames: ShortNames = .none, enumeratesByAccess: Bool = false,
-        hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
+        reportsChanges: Bool = true, hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
         marksHidden: @escaping @Sendable (NTName) -> Bool = { _ in false }
     ) {
         self.name = name
@@ -48,6 +51,7 @@ public final class Share: Sendable {
         self.allowsPOSIX = allowsPOSIX
         self.shortNames = shortNames
         self.enumeratesByAccess = enumeratesByAccess
+        self.reportsChanges = reportsChanges
         self.hides = hides
         self.marksHidden = marksHidden
     }

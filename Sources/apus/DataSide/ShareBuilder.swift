@@ -59,7 +59,7 @@ enum ShareBuilder {
             name: share.name, comment: share.comment, kind: .disk(store),
             requiresEncryption: share.encryption == .required, isCaseSensitive: share.isCaseSensitive,
             allowsPOSIX: share.allowsPOSIX, shortNames: shortNames, enumeratesByAccess: share.hidesUnreadable,
-            hides: isVetoed,
+            reportsChanges: share.reportsChanges, hides: isVetoed,
             marksHidden: { name in
                 (hidesDotFiles && name.utf8.first == UInt8(ascii: ".") && name.utf8 != [UInt8(ascii: ".")]
                     && name.utf8 != [UInt8(ascii: "."), UInt8(ascii: ".")])

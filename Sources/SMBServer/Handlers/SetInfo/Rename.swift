@@ -71,10 +71,7 @@ extension SetInfoHandler {
         if open.isDirectory {
             context.server.directoryLeases.move(from: source, to: target, in: open.treeConnect.share)
         }
-        // [MS-FSA] 2.1.5.15.11: a name within a folder is renamed; from one folder to another it goes and comes.
-        let isWithinFolder = source.parent == target.parent
-        context.server.reportName(isWithinFolder ? .renamedOldName : .removed, source, of: open)
-        context.server.reportName(isWithinFolder ? .renamedNewName : .added, target, of: open)
+        context.server.reportRename(from: source, to: target, of: open)
     }
 
     /// As rename(2) does it: what has the new name gives way, and whoever has it open keeps it.
@@ -87,9 +84,7 @@ extension SetInfoHandler {
             try open.file.rename(to: target, replaceIfExists: false, as: open.credentials)
         }
         open.node.renamed(from: source, to: target)
-        let isWithinFolder = source.parent == target.parent
-        context.server.reportName(isWithinFolder ? .renamedOldName : .removed, source, of: open)
-        context.server.reportName(isWithinFolder ? .renamedNewName : .added, target, of: open)
+        context.server.reportRename(from: source, to: target, of: open)
     }
 
     /// FileLinkInformation, [MS-FSA] 2.1.5.15.6.
