@@ -3,7 +3,7 @@ import Glibc
 import Platform
 import Testing
 
-/// What the control plane denies itself. System calls are restricted for good, so that is tried in processes of its own.
+/// What the control plane denies itself. System calls are restricted for good: that is tried in processes of its own.
 struct SandboxTests {
     /// The filter is there; on a kernel without it there is nothing to show.
     private static func restrict(mayOpen: Bool) {

@@ -123,7 +123,8 @@ import Testing
 
     private static let multiProtocolNegotiate: [UInt8] = {
         let dialects = Array("\u{2}NT LM 0.12\0\u{2}SMB 2.???\0".utf8)
-        return [0xFF, 0x53, 0x4D, 0x42, 0x72] + [UInt8](repeating: 0, count: 27) + [0, UInt8(dialects.count), 0] + dialects
+        let header: [UInt8] = [0xFF, 0x53, 0x4D, 0x42, 0x72] + [UInt8](repeating: 0, count: 27)
+        return header + [0, UInt8(dialects.count), 0] + dialects
     }()
 
     /// CVE-2025-38561: each login has a hash of its own messages, whatever else goes on.

@@ -104,7 +104,8 @@ import Testing
 
 @Suite("Attacks: lengths, lists, streams") struct ContentAttackTests {
     /// CVE-2025-22042 and its likes: contexts that lie about where their data is.
-    @Test("create contexts", arguments: [(10, 0), (10, 0xFFFF), (12, 0xFFFF), (4, 0xFFFF), (0, 0xFFF8), (0, 8), (0, 4)])
+    @Test(
+        "create contexts", arguments: [(10, 0), (10, 0xFFFF), (12, 0xFFFF), (4, 0xFFFF), (0, 0xFFF8), (0, 8), (0, 4)])
     func createContext(field: Int, value: UInt16) throws {
         let client = try EngineHost().logIn()
         let whole = TestRequest.create("file") {
@@ -151,7 +152,7 @@ import Testing
         #expect(try status { _ in } == .success)
         #expect(try status { $0[16] = 0xF0 } == .invalidSecurityDescriptor)
         #expect(try status { $0[30] = 4 } == .invalidACL)
-        #expect(try status { $0[24] = 0xFF; $0[25] = 0xFF } == .invalidACL)
+        #expect(try status { $0.replaceSubrange(24..<26, with: [0xFF, 0xFF]) } == .invalidACL)
         #expect(try status { $0[22] = 0xFF } == .invalidACL)
         #expect(try status { $0[37] = 200 } == .invalidACL)
     }

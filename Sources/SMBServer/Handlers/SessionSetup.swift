@@ -170,7 +170,9 @@ enum SessionSetupHandler {
     }
 
     /// What the session may do in the shares it has connected is asked again: groups may have changed, or the user.
-    private static func renewTrees(of session: Session, for user: AuthenticatedUser, _ context: borrowing RequestContext) {
+    private static func renewTrees(
+        of session: Session, for user: AuthenticatedUser, _ context: borrowing RequestContext
+    ) {
         let server = context.server
         for tree in session.state.withLock({ Array($0.treeConnects.values) }) {
             tree.renew(
