@@ -1,10 +1,10 @@
 /// How long the outcome of a login is kept back after others have failed, so that passwords cannot be tried out fast.
 ///
-/// Failures count against the address they came from and against the account. A login that fails waits for the worse
-/// of the two; one that succeeds waits for its address alone, so that whoever attacks an account from elsewhere does not
-/// slow down its user, and nobody is ever locked out. The outcome of a good guess is kept back as long as that of a bad
-/// one from the same address: to hang up and try again tells nothing. A success takes nothing back: an attacker may
-/// have an account too. What is not repeated is forgotten.
+/// Failures count against the address they came from and against the account. A login that fails waits for the
+/// worse of the two; one that succeeds waits for its address alone, so that whoever attacks an account from
+/// elsewhere does not slow down its user, and nobody is ever locked out. The outcome of a good guess is kept back
+/// as long as that of a bad one from the same address: to hang up and try again tells nothing. A success takes
+/// nothing back: an attacker may have an account too. What is not repeated is forgotten.
 public struct LoginDelays: Sendable {
     /// As many people mistype.
     public static var freeFailureCount: Int { 10 }
