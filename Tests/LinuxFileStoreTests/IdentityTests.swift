@@ -155,6 +155,8 @@ import Testing
         try elsewhere()
         try file.zero(0..<2)
         try elsewhere()
+        _ = try file.allocatedRanges(in: 0..<4, countMax: 4)
+        try elsewhere()
         try file.setEndOfFile(3)
         try elsewhere()
         try file.setExtendedAttributes([ExtendedAttribute(name: Array("a".utf8), value: [1])], as: alice)
