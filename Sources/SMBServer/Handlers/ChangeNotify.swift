@@ -31,9 +31,14 @@ enum ChangeNotifyHandler {
         _ request: ChangeNotifyRequest, _ open: Open, in context: inout RequestContext
     ) throws(NTStatus) {
         let notifier = context.server.notifier
-        notifier.watch(
+        let isFirst = notifier.watch(
             open, ChangeFilter(rawValue: request.completionFilter), watchesTree: request.watchesTree,
             byteCountMax: Int(request.outputBufferLength))
+        if isFirst {
+            // A large tree takes its time.
+            if request.watchesTree { context.connection.transport.willBlock() }
+            _ = context.server.watchLocally(open, watchesTree: request.watchesTree)
+        }
         var report = notifier.take(open, waiting: context.parkedRequest)
         if case .nothing = report, context.parkedRequest == nil {
             let parked = try context.park()

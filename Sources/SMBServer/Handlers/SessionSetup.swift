@@ -22,23 +22,34 @@ enum SessionSetupHandler {
                 previousSessionID: request.previousSessionID, token: request.securityBuffer.array)
         } catch { throw .invalidParameter }
         guard input.token.count <= context.limits.securityTokenByteCountMax else { throw .invalidParameter }
-        let (session, step) = try answer(input, message: reader.bytes, &context)
+        // [MS-SMB2] 3.3.5.5 point 1: a server that demands sealing has nothing to say to a client that cannot.
+        if context.server.settings.encryption == .required, context.connection.negotiated?.cipher == 0 {
+            throw .accessDenied
+        }
+        let (session, exchange, step) = try answer(input, message: reader.bytes, &context)
         context.responseSessionID = session.id
+        let connection = context.connection
         switch step {
         case .more(let token):
+            try connection.endLoginStep(session.id, exchange)
             context.status = .moreProcessingRequired
-            context.preauthTarget = .session(session)
+            context.preauthTarget = .login(session.id)
             SessionSetupResponse(sessionFlags: [], securityBuffer: token).encode(
                 into: context.reply, headerStart: context.headerStart)
         case .failed(let status):
-            // [MS-SMB2] 3.3.5.5.3: a failed login, the first or a later one, ends the session.
-            session.state.withLock { $0.exchange = nil }
-            context.server.end(session, on: context.connection)
+            _ = connection.finishLogin(session.id, exchange)
+            // [MS-SMB2] 3.3.5.5.3: a failed login, the first or a later one, ends the session; who failed to bind to it
+            // has nothing to do with it.
+            if !input.isBinding { context.server.end(session) }
             throw status
         case .done(let token, let user):
-            let flags = try finish(session, user, input, &context)
+            guard let login = connection.finishLogin(session.id, exchange) else { throw .userSessionDeleted }
+            let flags =
+                input.isBinding
+                ? try bind(session, user, login, &context) : try finish(session, user, login, input, &context)
             SessionSetupResponse(sessionFlags: flags, securityBuffer: token).encode(
                 into: context.reply, headerStart: context.headerStart)
+        // `answer` has waited.
         case .late: throw .internalError
         }
     }
@@ -46,41 +57,16 @@ enum SessionSetupHandler {
     /// What the control plane says to the token; what it said before, once that was long enough ago.
     private static func answer(
         _ input: Input, message: RawSpan, _ context: inout RequestContext
-    ) throws(NTStatus) -> (Session, AuthenticationStep) {
-        if let parked = context.parkedRequest {
-            let late = context.connection.state.withLock { $0.lateLogins.removeValue(forKey: parked.asyncID) }
-            guard let (session, step) = late else { throw .userSessionDeleted }
-            guard context.wakeReason == .timeout else {
-                // Who does not wait is not told.
-                context.server.end(session, on: context.connection)
-                throw .logonFailure
-            }
-            return (session, step)
-        }
-        try checkAvailable(input, context)
-        let session = try findOrMakeSession(&context)
+    ) throws(NTStatus) -> LateLogin {
+        if let parked = context.parkedRequest { return try lateAnswer(input, parked, context) }
+        let session = try input.isBinding ? sessionToBind(context) : findOrMakeSession(&context)
         context.responseSessionID = session.id
-        let exchange = beginExchange(session, message: message, context)
+        let exchange = try context.connection.beginLoginStep(
+            session.id, isBinding: input.isBinding, message: message)
         let step = context.server.accessControl.authenticate(
             exchange: exchange, token: input.token, remoteAddress: context.connection.transport.remoteAddress)
-        guard case .late(let outcome, let delay) = step else { return (session, step) }
-        // No thread waits: the request does.
-        let parked: ParkedRequest
-        do throws(NTStatus) { parked = try context.park(timeout: delay, sendsInterim: false) } catch {
-            context.server.end(session, on: context.connection)
-            throw error
-        }
-        context.connection.state.withLock { $0.lateLogins[parked.asyncID] = (session, outcome) }
-        throw .pending
-    }
-
-    private static func checkAvailable(_ input: Input, _ context: borrowing RequestContext) throws(NTStatus) {
-        // [MS-SMB2] 3.3.5.5 point 1: a server that demands sealing has nothing to say to a client that cannot.
-        if context.server.settings.encryption == .required, context.connection.negotiated?.cipher == 0 {
-            throw .accessDenied
-        }
-        // Binding a channel needs IsMultiChannelCapable, point 4.
-        if input.isBinding { throw .requestNotAccepted }
+        guard case .late(let outcome, let delay) = step else { return (session, exchange, step) }
+        try keepBack((session, exchange, outcome), by: delay, input, &context)
     }
 
     private static func findOrMakeSession(_ context: inout RequestContext) throws(NTStatus) -> Session {
@@ -88,16 +74,14 @@ enum SessionSetupHandler {
             guard let session = context.sessionOrNil else { throw .userSessionDeleted }
             return session
         }
+        guard let negotiated = context.connection.negotiated else { throw .userSessionDeleted }
         var id: UInt64 = 0
         // 32 bits are plenty for an identifier that proves nothing, and old clients keep no more of it.
         while id == 0 || context.server.sessions.find(id) != nil {
             id = context.server.environment.randomUInt64() & 0xFFFF_FFFF
         }
-        let session = Session(id: id, creationTime: context.now, dialect: context.dialect)
-        let connection = context.connection
-        session.state.withLock {
-            $0.channels[ObjectIdentifier(connection)] = Session.Channel(connection: connection, signingKey: nil)
-        }
+        let session = Session(
+            id: id, creationTime: context.now, connection: context.connection, negotiated: negotiated)
         try context.server.sessions.insert(session, limit: context.limits.sessionCountMax)
         do throws(NTStatus) { try context.connection.insert(session) } catch {
             context.server.sessions.remove(id)
@@ -106,28 +90,10 @@ enum SessionSetupHandler {
         return session
     }
 
-    /// The control plane's name for this login, and the hash over its messages, [MS-SMB2] 3.3.5.5.
-    private static func beginExchange(
-        _ session: Session, message: RawSpan, _ context: borrowing RequestContext
-    ) -> UInt64 {
-        let start = context.connection.negotiated?.preauthHash
-        let server = context.server
-        let bytes = message.array
-        return session.state.withLock { state in
-            let exchange = state.exchange ?? server.makeIdentifier()
-            if state.exchange == nil {
-                state.exchange = exchange
-                state.preauthHash = start
-            }
-            // SAFETY: the array outlives the call.
-            unsafe bytes.withUnsafeBytes { unsafe state.preauthHash?.update($0) }
-            return exchange
-        }
-    }
-
     /// The login succeeded, [MS-SMB2] 3.3.5.5.3: keys, flags, and the end of the session this one replaces.
     private static func finish(
-        _ session: Session, _ user: AuthenticatedUser, _ input: Input, _ context: inout RequestContext
+        _ session: Session, _ user: AuthenticatedUser, _ pending: PendingLogin, _ input: Input,
+        _ context: inout RequestContext
     ) throws(NTStatus) -> SessionSetupResponse.Flags {
         guard let negotiated = context.connection.negotiated else { throw .userSessionDeleted }
         let settings = context.server.settings
@@ -140,18 +106,19 @@ enum SessionSetupHandler {
                 signingKey: old.signingKey, sealingKey: old.sealingKey, unsealingKey: old.unsealingKey)
         } else {
             if !user.isAuthenticated, settings.signing == .required || settings.encryption == .required {
-                context.server.end(session, on: context.connection)
+                context.server.end(session)
                 throw .accessDenied
             }
             let wantsSigning = input.securityMode.contains(.signingRequired) || settings.signing == .required
-            login = makeLogin(user, session, negotiated, wantsSigning, settings)
+            login = makeLogin(user, pending, negotiated, wantsSigning, settings)
         }
-        session.state.withLock { state in
+        let isOpen = session.state.withLock { state in
+            guard state.phase != .closed else { return false }
             state.login = login
-            state.exchange = nil
-            state.preauthHash = nil
-            if state.phase != .closed { state.phase = .valid }
+            state.phase = .valid
+            return true
         }
+        guard isOpen else { throw .userSessionDeleted }
         if old != nil { renewTrees(of: session, for: user, context) }
         if user.expiry != nil { context.server.sessions.watchExpiry(of: session) }
         context.connection.state.withLock { state in
@@ -161,7 +128,10 @@ enum SessionSetupHandler {
         if input.previousSessionID != 0, input.previousSessionID != session.id {
             replacePrevious(input.previousSessionID, by: user, context)
         }
-        if user.isAuthenticated { context.responseSigningKey = login.signingKey }
+        if user.isAuthenticated {
+            let key = session.admission(treeID: 0, on: context.connection).signingKey
+            context.responseSigningKey = key ?? login.signingKey
+        }
         var flags: SessionSetupResponse.Flags = []
         if user.isGuest { flags.insert(.guest) }
         if user.isAnonymous { flags.insert(.null) }
@@ -183,11 +153,10 @@ enum SessionSetupHandler {
     }
 
     private static func makeLogin(
-        _ user: AuthenticatedUser, _ session: Session, _ negotiated: Connection.Negotiated, _ wantsSigning: Bool,
+        _ user: AuthenticatedUser, _ pending: PendingLogin, _ negotiated: Connection.Negotiated, _ wantsSigning: Bool,
         _ settings: ServerSettings
     ) -> Session.Login {
-        let preauthHash = session.state.withLock { $0.preauthHash?.value ?? [] }
-        let keys = SessionKeys(user: user, negotiated: negotiated, preauthHash: preauthHash)
+        let keys = SessionKeys(user: user, negotiated: negotiated, preauthHash: pending.preauthHash?.value ?? [])
         return Session.Login(
             // [MS-SMB2] 3.3.5.5.3: guests and anonymous users have no secret, so nothing can be demanded of them. Their
             // keys exist all the same, for clients that sign or seal anyway.
@@ -203,12 +172,10 @@ enum SessionSetupHandler {
         _ id: UInt64, by user: AuthenticatedUser, _ context: borrowing RequestContext
     ) {
         guard let previous = context.server.sessions.find(id) else { return }
-        let (login, connections) = previous.state.withLock { ($0.login, $0.channels.values.map(\.connection)) }
         // Guests and anonymous users are all called the same, and have proved nothing.
-        guard let login, login.user.isAuthenticated, user.isAuthenticated, login.user.name == user.name,
-            login.user.domain == user.domain
+        guard user.isAuthenticated, let login = previous.state.withLock({ $0.login }), login.user.isAuthenticated,
+            login.user.isSame(as: user)
         else { return }
-        for connection in connections { connection.remove(sessionID: id) }
-        context.server.end(previous, on: context.connection, keepsOpens: true)
+        context.server.end(previous, keepsOpens: true)
     }
 }

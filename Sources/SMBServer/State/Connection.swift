@@ -33,12 +33,14 @@ public final class Connection: Sendable {
         var negotiated: Negotiated?
         /// Connection.SessionTable.
         var sessions: [UInt64: Session] = [:]
+        /// By session: Connection.PreauthSessionTable, and those who log in again.
+        var logins: [UInt64: PendingLogin] = [:]
         /// Connection.AsyncCommandList, by AsyncId.
         var parked: [UInt64: ParkedRequest] = [:]
         /// Since when there has been no session whose login has succeeded, be it an anonymous one; nil while there is.
         var isWithoutSessionSince: UInt64?
         /// Logins whose outcome is told later, by the AsyncId of the request that waits for it.
-        var lateLogins: [UInt64: (Session, AuthenticationStep)] = [:]
+        var lateLogins: [UInt64: SessionSetupHandler.LateLogin] = [:]
         /// One that was not anonymous: the opposite of Connection.ConstrainedConnection.
         var hasLoggedIn = false
         var isGone = false
@@ -50,6 +52,7 @@ public final class Connection: Sendable {
     let transport: any TransportConnection
     let creationUptime: UInt64
     let state: Mutex<State>
+    let torture = Mutex(TortureState())
 
     public init(server: Server, transport: any TransportConnection) {
         self.server = server
@@ -97,25 +100,34 @@ public final class Connection: Sendable {
     /// The transport connection is gone, [MS-SMB2] 3.3.7.1: everything that lived through it ends.
     public func disconnected() {
         Thread.beginWork()
-        let (sessions, parked) = state.withLock { state -> ([Session], [ParkedRequest]) in
-            guard !state.isGone else { return ([], []) }
+        let (sessions, logins, parked) = state.withLock { state -> ([Session], [PendingLogin], [ParkedRequest]) in
+            guard !state.isGone else { return ([], [], []) }
             state.isGone = true
             defer {
                 state.lateLogins = [:]
                 state.sessions = [:]
+                state.logins = [:]
                 state.negotiated = nil
             }
-            return (Array(state.sessions.values), Array(state.parked.values))
+            return (Array(state.sessions.values), Array(state.logins.values), Array(state.parked.values))
         }
-        for session in sessions { server.end(session, on: self, keepsOpens: true) }
+        for login in logins where !login.isRunning { server.accessControl.abandon(exchange: login.exchange) }
+        // A session lives as long as one of its channels does.
+        for session in sessions where session.removeChannel(self) { server.end(session, keepsOpens: true) }
         for request in parked { request.wake(.closed) }
-        server.parkedRequests.runReady()
+        server.runReady()
     }
 
     // MARK: state
 
     var negotiated: Negotiated? { state.withLock { $0.negotiated } }
     var dialect: Dialect? { state.withLock { $0.negotiated?.dialect } }
+
+    /// Connection.SupportsDirectoryLeasing.
+    var hasDirectoryLeasing: Bool {
+        let capabilities = state.withLock { $0.negotiated?.serverCapabilities } ?? 0
+        return ServerCapabilities(rawValue: capabilities).contains(.directoryLeasing)
+    }
 
     func session(_ id: UInt64) -> Session? { state.withLock { $0.sessions[id] } }
 
@@ -139,6 +151,7 @@ public final class Connection: Sendable {
             // Who logs off is as long as a stranger there.
             if state.sessions.isEmpty, state.isWithoutSessionSince == nil { state.isWithoutSessionSince = now }
         }
+        abandonLogin(sessionID)
     }
 
     /// Uses up the request's message IDs, [MS-SMB2] 3.3.5.2.3, and finds its session.

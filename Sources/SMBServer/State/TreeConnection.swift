@@ -7,9 +7,6 @@ final class TreeConnect: Sendable {
     let id: UInt32
     let share: Share
     let session: Session
-    /// A POSIX context has come: the client's mount is one with the POSIX extensions, also where Linux leaves the
-    /// context out (to rename, link, delete or change a mode).
-    let usesPOSIX = Atomic<Bool>(false)
     private let writable: Atomic<Bool>
     private let acting: Mutex<Credentials>
     /// Whoever has logged in to the session last may not use the share: what is open stays so, nothing more is opened.

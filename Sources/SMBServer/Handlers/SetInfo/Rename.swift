@@ -123,14 +123,14 @@ extension SetInfoHandler {
     ) throws(NTStatus) {
         guard let parent = target.parent, let found = try probe(parent, open) else { throw .objectPathNotFound }
         guard found.isDirectory else { throw .objectPathNotFound }
-        let opens = context.server.files.nodes(of: found.identity).flatMap(\.opens)
-        let conflict = opens.contains { other in
+        try context.awaitClose(
+            of: context.server.files.nodes(of: found.identity), besides: open, orThrow: .sharingViolation
+        ) { other in
             // Opens for attributes alone take no part in sharing, [MS-FSA] 2.1.5.1.2.2.
             let data: AccessMask = [.readData, .writeData, .appendData, .execute, .delete]
             guard other !== open, !other.grantedAccess.isDisjoint(with: data) else { return false }
             return other.grantedAccess.contains(.delete) || !other.shareAccess.contains(.write)
         }
-        if conflict { throw .sharingViolation }
     }
 
     /// What stands at the new name must allow to be replaced.
