@@ -1,4 +1,5 @@
 import NTTypes
+import Platform
 
 /// Outcomes of logins that are told late, since too many have failed. No thread waits: the request does.
 extension SessionSetupHandler {
