@@ -73,9 +73,11 @@ import Platform
     /// does nothing.
     public func willBlock() { Reactor.giveAway(whileIn: self) }
 
-    /// Something sent has not reached the client's machine.
-    public var hasUndelivered: Bool {
-        outbox.withLock { $0.unsentByteCount > 0 } || linux_unacknowledged(descriptor) > 0
+    /// Bytes that the client's machine has acknowledged since the beginning, and bytes that it is still to get.
+    public var delivery: (acknowledged: UInt64, outstanding: UInt64) {
+        let kept = outbox.withLock { UInt64($0.unsentByteCount) }
+        let delivery = linux_delivery(descriptor)
+        return (delivery.acknowledged, delivery.outstanding + kept)
     }
 
     // MARK: for the reactor

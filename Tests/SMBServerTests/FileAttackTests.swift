@@ -277,19 +277,9 @@ import Testing
         let client = try host.logIn()
         _ = try client.open("file")
         host.access.setGroups([4711])
-        let session = client.session
-        try reauthenticate(client)
-        client.session = session
+        try client.logInAgain(user: EngineHost.user, password: EngineHost.password)
         _ = try client.open("file")
         #expect(users.groups == [[], [4711]])
-    }
-
-    /// A SESSION_SETUP exchange in the current session.
-    private func reauthenticate(_ client: TestClient) throws {
-        let id = try #require(client.session?.id)
-        try client.logIn(
-            user: EngineHost.user, password: EngineHost.password, sessionID: id,
-            random: { [UInt8](repeating: 0x5A, count: $0) })
     }
 
     /// CVE-2017-7494, CVE-2023-3961: a pipe's name is looked up in a list and is never part of a path.

@@ -107,15 +107,32 @@ public final class Connection: Sendable {
                 state.lateLogins = [:]
                 state.sessions = [:]
                 state.logins = [:]
-                state.negotiated = nil
             }
             return (Array(state.sessions.values), Array(state.logins.values), Array(state.parked.values))
         }
         for login in logins where !login.isRunning { server.accessControl.abandon(exchange: login.exchange) }
         // A session lives as long as one of its channels does.
         for session in sessions where session.removeChannel(self) { server.end(session, keepsOpens: true) }
-        for request in parked { request.wake(.closed) }
+        for request in parked {
+            // What its client asks for again through another channel goes on there: see `CreateHandler.createOnce`.
+            if request.outlivesConnection, server.sessions.find(request.sessionID) != nil { continue }
+            request.wake(.closed)
+        }
+        server.sendLostBreaks(of: self)
         server.runReady()
+    }
+
+    /// Where that ends which was sent up to now, for `hasDelivered`.
+    var deliveryMark: UInt64 {
+        let (acknowledged, outstanding) = transport.delivery
+        return acknowledged + outstanding
+    }
+
+    /// What was sent before `deliveryMark` was asked for has arrived.
+    func hasDelivered(_ mark: UInt64) -> Bool {
+        if torture.withLock({ $0.seemsUndelivered }) { return false }
+        let (acknowledged, outstanding) = transport.delivery
+        return outstanding == 0 || acknowledged >= mark
     }
 
     // MARK: state

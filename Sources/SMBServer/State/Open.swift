@@ -18,7 +18,8 @@ final class Open: Sendable {
         var isClosed = false
         /// nil: it ends with its connection.
         var durability: Durability?
-        /// Locks that this open holds are in its `FileNode`; replay needs Open.LockSequenceArray: issue C.
+        /// Open.LockSequenceArray. The locks themselves are in its `FileNode`.
+        var lockSequences = LockSequences()
     }
     enum FrozenTime: Hashable, Sendable { case lastAccess, lastWrite, change }
 
@@ -94,14 +95,15 @@ final class Open: Sendable {
             fileID: fileID, file: old.file, node: old.node, session: treeConnect.session, treeConnect: treeConnect,
             grantedAccess: old.grantedAccess, shareAccess: old.shareAccess, options: old.options, identity: identity,
             channelSequence: channelSequence)
-        let (mode, frozenTimes, attribute, durability) = old.state.withLock { state in
-            (state.mode, state.frozenTimes, state.nextExtendedAttribute, state.durability)
+        let (mode, frozenTimes, attribute, durability, sequences) = old.state.withLock { state in
+            (state.mode, state.frozenTimes, state.nextExtendedAttribute, state.durability, state.lockSequences)
         }
         state.withLock { state in
             state.mode = mode
             state.frozenTimes = frozenTimes
             state.nextExtendedAttribute = attribute
             state.durability = durability
+            state.lockSequences = sequences
         }
         hasWritten.store(old.hasWritten.load(ordering: .relaxed), ordering: .relaxed)
         currentByteOffset.store(old.currentByteOffset.load(ordering: .relaxed), ordering: .relaxed)

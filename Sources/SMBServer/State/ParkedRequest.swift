@@ -26,6 +26,7 @@ final class ParkedRequest: Sendable {
         var phase = Phase.starting
         var reason: WakeReason?
         var deadline: UInt64?
+        var outlivesConnection = false
         var session: Session?
         var treeConnect: TreeConnect?
     }
@@ -79,6 +80,12 @@ final class ParkedRequest: Sendable {
 
     /// Uptime in nanoseconds after which it wakes with `.timeout`.
     func setDeadline(_ deadline: UInt64?) { state.withLock { $0.deadline = deadline } }
+
+    /// It goes on when its connection is lost, as long as its session lives through others.
+    var outlivesConnection: Bool {
+        get { state.withLock { $0.outlivesConnection } }
+        set { state.withLock { $0.outlivesConnection = newValue } }
+    }
 
     /// From now on `wake` runs it. One that came while the handler still ran takes effect at once.
     func arm() {

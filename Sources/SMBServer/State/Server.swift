@@ -66,6 +66,7 @@ public final class Server: Sendable {
     let createReplays = CreateReplayTable()
     let directoryLeases = DirectoryLeases()
     let notifier = ChangeNotifier()
+    let breakDelivery = BreakDelivery()
     let localWatches = LocalWatches()
     let localGuards = LocalGuards()
     let parkedRequests = ParkedRequestQueue()
@@ -95,6 +96,7 @@ public final class Server: Sendable {
     public func tick() {
         Thread.beginWork()
         let now = environment.uptime()
+        retryBreaks(now: now)
         parkedRequests.expire(now: now)
         scavengeDurableOpens(now: now)
         for node in localGuards.takeOverdue(now: now) { completeBreaks(of: node) }

@@ -12,7 +12,7 @@ final class ConnectionAdapter: MessageReceiver {
         func disconnect(_ reason: DisconnectReason) { connection.disconnect() }
         func willBlock() { connection.willBlock() }
         var remoteAddress: String { connection.remoteAddress }
-        var hasUndelivered: Bool { connection.hasUndelivered }
+        var delivery: (acknowledged: UInt64, outstanding: UInt64) { connection.delivery }
     }
     private let connection: Connection
 
