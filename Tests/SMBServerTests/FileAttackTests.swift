@@ -152,6 +152,8 @@ import Testing
         #expect(try status { _ in } == .success)
         #expect(try status { $0[16] = 0xF0 } == .invalidSecurityDescriptor)
         #expect(try status { $0[30] = 4 } == .invalidACL)
+        // The same of a type that nobody knows.
+        #expect(try status { $0.replaceSubrange(28..<32, with: [0x50, 0, 4, 0]) } == .invalidACL)
         #expect(try status { $0.replaceSubrange(24..<26, with: [0xFF, 0xFF]) } == .invalidACL)
         #expect(try status { $0[22] = 0xFF } == .invalidACL)
         #expect(try status { $0[37] = 200 } == .invalidACL)
