@@ -69,6 +69,9 @@ extension CreateHandler {
         guard let lease = input.contexts.lease else { return .none }
         // 3.3.5.9.8 and 3.3.5.9.11: a folder takes the second version only, where that is offered.
         if open.isDirectory, lease.version < 2 || !context.connection.hasDirectoryLeasing { return .none }
+        // A file that Linux opens on a mount with the POSIX extensions has the mode of the mount's options until Linux
+        // looks at it again, and with a lease on the folder it does not look.
+        if open.isDirectory, open.file.isPOSIX { return .none }
         return .lease(lease)
     }
 
