@@ -4,23 +4,38 @@ import Platform
 final class ConnectionRegistry: Sendable {
     typealias Entry = (connection: TCPConnection, receiver: any MessageReceiver)
     private struct Counts {
+        var countMax: Int
+        var countPerAddressMax: Int
         var total = 0
         var byNetwork: [String: Int] = [:]
         /// With its receiver, since the connection's own belongs to the reactor; in the order they came.
         var connections: [ObjectIdentifier: (number: UInt64, entry: Entry)] = [:]
         var nextNumber: UInt64 = 0
     }
-    private let counts = Mutex(Counts())
+    private let counts: Mutex<Counts>
     private let configuration: TransportConfiguration
 
-    init(_ configuration: TransportConfiguration) { self.configuration = configuration }
+    init(_ configuration: TransportConfiguration) {
+        self.configuration = configuration
+        counts = Mutex(
+            Counts(
+                countMax: configuration.connectionCountMax,
+                countPerAddressMax: configuration.connectionCountPerAddressMax))
+    }
+
+    /// Who is connected stays.
+    func adjust(countMax: Int, countPerAddressMax: Int) {
+        counts.withLock { counts in
+            counts.countMax = countMax
+            counts.countPerAddressMax = countPerAddressMax
+        }
+    }
 
     /// Counts a connection in. - Returns: false when there are too many.
     func admit(_ address: String) -> Bool {
         let network = ClientNetwork.name(of: address)
         return counts.withLock { counts in
-            guard counts.total < configuration.connectionCountMax,
-                counts.byNetwork[network, default: 0] < configuration.connectionCountPerAddressMax
+            guard counts.total < counts.countMax, counts.byNetwork[network, default: 0] < counts.countPerAddressMax
             else { return false }
             counts.total += 1
             counts.byNetwork[network, default: 0] += 1

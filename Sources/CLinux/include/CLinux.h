@@ -22,6 +22,7 @@
 #include "Delivery.h"
 #include "FileCalls.h"
 #include "LocalCalls.h"
+#include "LocalSocket.h"
 #include "Sandbox.h"
 #include "SpaceCalls.h"
 #include "SpecialFileCalls.h"

@@ -28,6 +28,7 @@ enum ReadHandler {
         if count == 0, request.length > 0 || request.minimumCount > 0 { throw .endOfFile }
         if UInt32(count) < request.minimumCount { throw .endOfFile }
         open.currentByteOffset.store(request.offset + UInt64(count), ordering: .relaxed)
+        open.treeConnect.readByteCount.wrappingAdd(UInt64(count), ordering: .relaxed)
         // A variable of its own: of `context.reply.count += …` the compiler tells the thread sanitizer that it changes
         // what the context's first field refers to, the server.
         let reply = context.reply

@@ -48,6 +48,8 @@ public final class Connection: Sendable {
         var idle: (position: UInt64, since: UInt64)
     }
 
+    /// Tells it from others, in what the administrator sees.
+    let id: UInt64
     let server: Server
     let transport: any TransportConnection
     let creationUptime: UInt64
@@ -55,6 +57,7 @@ public final class Connection: Sendable {
     let torture = Mutex(TortureState())
 
     public init(server: Server, transport: any TransportConnection) {
+        id = server.makeIdentifier()
         self.server = server
         self.transport = transport
         creationUptime = server.environment.uptime()
@@ -81,7 +84,7 @@ public final class Connection: Sendable {
         if let since = state.withLock({ $0.isWithoutSessionSince }) {
             return now - since > server.limits.loginTimeout.nanoseconds
         }
-        return server.limits.idleTimeout.map { isIdle(since: now, for: $0.nanoseconds) } ?? false
+        return server.adjustableLimits.idleTimeout.map { isIdle(since: now, for: $0) } ?? false
     }
 
     /// Nobody who is known has logged in here: Connection.ConstrainedConnection.

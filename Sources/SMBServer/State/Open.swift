@@ -36,6 +36,7 @@ final class Open: Sendable {
     let options: CreateOptions
     let isDirectory: Bool
     let identity: CreateIdentity
+    let creationTime: FileTime
     /// Of an open on IPC$; `file` then stands for it wherever opens are all the same.
     let pipe: NamedPipe?
     let state: Mutex<State>
@@ -59,7 +60,7 @@ final class Open: Sendable {
     init(
         fileID: FileID, file: any StoreFile, node: FileNode, session: Session, treeConnect: TreeConnect,
         grantedAccess: AccessMask, shareAccess: ShareAccess, options: CreateOptions, identity: CreateIdentity,
-        channelSequence: UInt16, pipe: NamedPipe? = nil
+        creationTime: FileTime, channelSequence: UInt16, pipe: NamedPipe? = nil
     ) {
         self.fileID = fileID
         self.file = file
@@ -71,6 +72,7 @@ final class Open: Sendable {
         self.shareAccess = shareAccess
         self.options = options
         self.identity = identity
+        self.creationTime = creationTime
         order = ChannelOrder(sequence: channelSequence)
         isDirectory = file.isDirectory
         self.pipe = pipe
@@ -94,7 +96,7 @@ final class Open: Sendable {
         self.init(
             fileID: fileID, file: old.file, node: old.node, session: treeConnect.session, treeConnect: treeConnect,
             grantedAccess: old.grantedAccess, shareAccess: old.shareAccess, options: old.options, identity: identity,
-            channelSequence: channelSequence)
+            creationTime: old.creationTime, channelSequence: channelSequence)
         let (mode, frozenTimes, attribute, durability, sequences) = old.state.withLock { state in
             (state.mode, state.frozenTimes, state.nextExtendedAttribute, state.durability, state.lockSequences)
         }

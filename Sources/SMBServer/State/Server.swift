@@ -71,6 +71,7 @@ public final class Server: Sendable {
     let localGuards = LocalGuards()
     let parkedRequests = ParkedRequestQueue()
     let startTime: FileTime
+    let adjustableLimits: AdjustableLimits
     private let nextIdentifier = Atomic<UInt64>(1)
     let openCount = Atomic<Int>(0)
 
@@ -84,6 +85,7 @@ public final class Server: Sendable {
         self.buffers = buffers
         self.pipeService = pipeService
         startTime = environment.now()
+        adjustableLimits = AdjustableLimits(settings.limits)
     }
 
     var limits: Limits { settings.limits }

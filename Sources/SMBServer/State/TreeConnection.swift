@@ -11,6 +11,10 @@ final class TreeConnect: Sendable {
     private let acting: Mutex<Credentials>
     /// Whoever has logged in to the session last may not use the share: what is open stays so, nothing more is opened.
     private let revoked = Atomic(false)
+    // What has been moved through it, for whoever watches the server. In bytes, and in requests of any kind.
+    let readByteCount = Atomic<UInt64>(0)
+    let writtenByteCount = Atomic<UInt64>(0)
+    let requestCount = Atomic<UInt64>(0)
 
     init(id: UInt32, share: Share, session: Session, isWritable: Bool, credentials: Credentials) {
         self.id = id

@@ -20,6 +20,8 @@ final class ConnectionAdapter: MessageReceiver {
         connection = Connection(server: server, transport: Wire(transport))
     }
 
+    var description: ConnectionState { connection.description }
+
     func receive(_ message: UnsafeMutableRawBufferPointer, reply: PDUBuffer) -> Bool {
         // SAFETY: the transport's promise that the message lives through the call is passed on.
         unsafe connection.receive(message, reply: reply)
