@@ -16,6 +16,8 @@ public protocol AccessControl: AnyObject, Sendable {
     /// Whether, and how, `user` at `remoteAddress` may use the share; checked in the order of facts: limits, hosts,
     /// guest, lists.
     func connectTree(share: String, user: AuthenticatedUser, remoteAddress: String) -> TreeDecision
+    /// The same for a user who has connected the share, and has logged in again to the session.
+    func renewTree(share: String, user: AuthenticatedUser, remoteAddress: String) -> TreeDecision
     func disconnectTree(share: String, user: AuthenticatedUser)
     func logOut(user: AuthenticatedUser)
 }
@@ -24,8 +26,14 @@ public enum AuthenticationStep: Sendable {
     /// Send the token with STATUS_MORE_PROCESSING_REQUIRED and wait for the next.
     case more(token: [UInt8])
     case done(token: [UInt8], AuthenticatedUser)
+<<<<<<< HEAD
     /// - reason: in words, where the control plane gives them.
     case failed(NTStatus, reason: RefusalReason? = nil)
+=======
+    case failed(NTStatus)
+    /// The same, to be told only after a while: too many logins have failed.
+    indirect case late(AuthenticationStep, by: Duration)
+>>>>>>> main
 }
 
 /// Who has logged in.

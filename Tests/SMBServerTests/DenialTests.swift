@@ -17,7 +17,9 @@ import Testing
 
     @Test func aSharingViolationNamesWhoHasTheFileAndHow() throws {
         let host = try EngineHost()
-        _ = try host.logIn().open("file", access: .readData) { $0.shareAccess = .read }
+        let first = try host.logIn()
+        defer { withExtendedLifetime(first) {} }
+        _ = try first.open("file", access: .readData) { $0.shareAccess = .read }
         let second = try host.logIn()
         #expect(try second.call(.create("file", access: .writeData)).status == .sharingViolation)
         let denial = try #require(host.server.denials.last(1).first)
