@@ -46,15 +46,11 @@ public enum ControlPlaneAnswer: Equatable, Sendable {
     case authenticationContinues(token: [UInt8])
     case authenticated(token: [UInt8], LoginOutcome)
     /// - status: an NTSTATUS, an error.
-<<<<<<< HEAD
     /// - reason: for the record of denials and for people; the client does not get it.
     case refused(status: UInt32, reason: RefusalReason? = nil)
-=======
-    case refused(status: UInt32)
     /// `authenticated` or `refused`, after `authenticate`: the client is to hear of it only so much later.
     /// - milliseconds: at most `delayMax`.
     indirect case late(ControlPlaneAnswer, milliseconds: UInt32)
->>>>>>> main
     case exchangeUnknown
     /// - share: its name as configured; what it is, the data plane knows from the same configuration.
     /// - forcedUser, forcedGroup: Unix names; empty for none.

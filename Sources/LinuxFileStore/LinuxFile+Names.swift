@@ -73,14 +73,9 @@ extension LinuxFile {
         let folder = try store.openParent(of: components, caseSensitive: true)
         guard
             store.mayDelete(ownedBy: status.user_id, in: folder.descriptor.raw, as: user)
-<<<<<<< HEAD
-                || store.mayDeleteByList(descriptor, isPathOnly: handle.isPathOnly, as: user)
-        else { throw .accessDenied.because(.undeletable) }
-=======
                 || store.mayDeleteByList(
                     descriptor, isPathOnly: handle.isPathOnly, in: folder.descriptor.raw, as: user)
-        else { throw .accessDenied }
->>>>>>> main
+        else { throw .accessDenied.because(.undeletable) }
     }
 
     private func isEmptyFolder(_ descriptor: CInt) throws(NTStatus) -> Bool {

@@ -26,14 +26,10 @@ public enum AuthenticationStep: Sendable {
     /// Send the token with STATUS_MORE_PROCESSING_REQUIRED and wait for the next.
     case more(token: [UInt8])
     case done(token: [UInt8], AuthenticatedUser)
-<<<<<<< HEAD
     /// - reason: in words, where the control plane gives them.
     case failed(NTStatus, reason: RefusalReason? = nil)
-=======
-    case failed(NTStatus)
     /// The same, to be told only after a while: too many logins have failed.
     indirect case late(AuthenticationStep, by: Duration)
->>>>>>> main
 }
 
 /// Who has logged in.

@@ -149,17 +149,13 @@ enum Service {
         var settings = TransportConfiguration(buffers: buffers)
         settings.connectionCountMax = configuration.connectionCountMax
         settings.connectionCountPerAddressMax = configuration.connectionCountPerAddressMax
-<<<<<<< HEAD
+        settings.strangerCountMax = server.settings.limits.connectionCountBeforeLoginMax
+        settings.strangerCountPerAddressMax = server.settings.limits.connectionCountPerAddressBeforeLoginMax
         let watchdog = manager.heartbeat()
         settings.tick = {
             server.tick()
             watchdog()
         }
-=======
-        settings.strangerCountMax = server.settings.limits.connectionCountBeforeLoginMax
-        settings.strangerCountPerAddressMax = server.settings.limits.connectionCountPerAddressBeforeLoginMax
-        settings.tick = { server.tick() }
->>>>>>> main
         return TCPTransport(configuration: settings) { connection in ConnectionAdapter(connection, server) }
     }
 

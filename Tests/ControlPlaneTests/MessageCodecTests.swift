@@ -1,9 +1,5 @@
-<<<<<<< HEAD
-import ControlPlane
-import NTTypes
-=======
 import Glibc
->>>>>>> main
+import NTTypes
 import Testing
 
 @testable import ControlPlane

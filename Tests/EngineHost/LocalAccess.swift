@@ -60,16 +60,10 @@ public final class LocalAccess: AccessControl {
         let outcome = login.step(token)
         if case .more(let token) = outcome { return .more(token: token) }
         abandon(exchange: exchange)
-<<<<<<< HEAD
-        switch outcome {
-        case .failed(let status): return .failed(status, reason: nil)
-        case .done(let token, let login):
-=======
         let (groups, delay) = orders.withLock { ($0.groups, $0.delay) }
         var step = AuthenticationStep.failed(.internalError)
         if case .failed(let status) = outcome { step = .failed(status) }
         if case .done(let token, let login) = outcome {
->>>>>>> main
             let user = AuthenticatedUser(
                 name: login.user, domain: login.domain, sessionKey: login.sessionKey,
                 credentials: Credentials(userID: geteuid(), groupID: getegid(), groups: groups),

@@ -59,29 +59,9 @@ enum CreateHandler {
     static func create(
         _ request: Input, in store: any FileStore, _ context: inout RequestContext
     ) throws(NTStatus) -> (open: Open, response: CreateResponse) {
-<<<<<<< HEAD
+        guard !context.treeConnect.isRevoked else { throw .accessDenied.because(.request) }
         let isPOSIX = isPOSIX(request, context.treeConnect)
         let (path, input, parameters) = try prepare(request, in: store, context.treeConnect)
-=======
-        try checkParameters(input)
-        guard !context.treeConnect.isRevoked else { throw .accessDenied }
-        let isPOSIX = isPOSIX(input, context.treeConnect)
-        let path = try path(of: input, isPOSIX: isPOSIX)
-        let hides = context.treeConnect.share.hides
-        if path.components.contains(where: hides) { throw .objectNameNotFound }
-        // Previous versions are kept by nobody yet, so there is none of that time.
-        if input.contexts.timewarp != nil { throw .objectNameNotFound }
-        var input = input
-        input.options.subtract(ignoredOptions)
-        if !isPOSIX, NTPath.namesUnnamedStream(input.name) {
-            // Where there are no streams, the name is none.
-            guard store.capabilities.contains(.namedStreams) else { throw .objectNameInvalid }
-            // [MS-FSA] 2.1.5.1: a data stream is not a folder.
-            if input.options.contains(.directoryFile) { throw .notADirectory }
-            input.options.insert(.nonDirectoryFile)
-        }
-        let parameters = try openParameters(input, context)
->>>>>>> main
         while true {
             let opened: OpenedFile
             do throws(NTStatus) {

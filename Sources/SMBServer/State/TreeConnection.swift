@@ -7,16 +7,11 @@ final class TreeConnect: Sendable {
     let id: UInt32
     let share: Share
     let session: Session
-<<<<<<< HEAD
-    let isWritable: Bool
-    /// Why it is not, in words, where somebody said so.
-    let readOnlyReason: RefusalReason?
-=======
     private let writable: Atomic<Bool>
     private let acting: Mutex<Credentials>
     /// Whoever has logged in to the session last may not use the share: what is open stays so, nothing more is opened.
     private let revoked = Atomic(false)
->>>>>>> main
+    private let readOnly: Mutex<RefusalReason?>
     // What has been moved through it, for whoever watches the server. In bytes, and in requests of any kind.
     let readByteCount = Atomic<UInt64>(0)
     let writtenByteCount = Atomic<UInt64>(0)
@@ -29,25 +24,20 @@ final class TreeConnect: Sendable {
         self.id = id
         self.share = share
         self.session = session
-<<<<<<< HEAD
-        self.isWritable = isWritable
-        self.readOnlyReason = readOnlyReason
-        self.credentials = credentials
-        maximalAccess =
-            isWritable
-=======
+        readOnly = Mutex(readOnlyReason)
         writable = Atomic(isWritable)
         acting = Mutex(credentials)
     }
 
     var isWritable: Bool { writable.load(ordering: .relaxed) }
+    /// Why it is not, in words, where somebody said so.
+    var readOnlyReason: RefusalReason? { readOnly.withLock { $0 } }
     var isRevoked: Bool { revoked.load(ordering: .relaxed) }
     /// As whom files are opened; the session's user unless the share says otherwise.
     var credentials: Credentials { acting.withLock { $0 } }
     /// The most that any open here can be granted: TreeConnect.MaximalAccess.
     var maximalAccess: AccessMask {
         isWritable
->>>>>>> main
             ? .fileAllAccess
             : [.readData, .readExtendedAttributes, .execute, .readAttributes, .readControl, .synchronize]
     }
@@ -56,8 +46,9 @@ final class TreeConnect: Sendable {
     /// - Parameter decision: about that user.
     func renew(_ decision: TreeDecision) {
         switch decision {
-        case .granted(_, let isWritable, let credentials):
+        case .granted(_, let isWritable, let credentials, let reason):
             acting.withLock { $0 = credentials }
+            readOnly.withLock { $0 = reason }
             writable.store(isWritable, ordering: .relaxed)
             revoked.store(false, ordering: .relaxed)
         case .refused: revoked.store(true, ordering: .relaxed)

@@ -84,17 +84,12 @@ final class LoginService: ControlPlaneHandler {
         case .more(let token): return .authenticationContinues(token: token)
         case .failed(let status):
             end(id)
-<<<<<<< HEAD
-            let reason = reason(status, login.claimedUser)
+            let reason = reason(status, exchange.login.claimedUser)
             log("\(address): login refused: \(reason.rule)")
-            return .refused(status: status.rawValue, reason: reason)
-=======
-            log("\(address): login refused: \(status)")
             let delay = delays.withLock {
                 $0.failed(address: network, account: exchange.accounts.lastAsked, now: Self.uptime)
             }
-            return refused(status).late(by: delay)
->>>>>>> main
+            return ControlPlaneAnswer.refused(status: status.rawValue, reason: reason).late(by: delay)
         case .done(let token, let done):
             end(id)
             guard done.user.utf8.count <= LoginOutcome.nameByteCountMax,

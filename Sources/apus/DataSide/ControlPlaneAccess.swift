@@ -75,11 +75,6 @@ final class ControlPlaneAccess: AccessControl {
         case .authenticationContinues(let answer):
             remember((history ?? []) + [token, answer], of: exchange)
             return .more(token: answer)
-<<<<<<< HEAD
-        case .authenticated(let token, let login): return accept(token, login, remoteAddress)
-        case .refused(let status, let reason): return .failed(NTStatus(rawValue: status), reason: reason)
-        default: return .failed(.insufficientServerResources)
-=======
         case .late(let outcome, let milliseconds):
             return .late(step(outcome, remoteAddress), by: .milliseconds(Int64(milliseconds)))
         default: return step(answer, remoteAddress)
@@ -90,9 +85,8 @@ final class ControlPlaneAccess: AccessControl {
     private func step(_ answer: ControlPlaneAnswer?, _ remoteAddress: String) -> AuthenticationStep {
         switch answer {
         case .authenticated(let token, let login): accept(token, login, remoteAddress)
-        case .refused(let status): .failed(NTStatus(rawValue: status))
+        case .refused(let status, let reason): .failed(NTStatus(rawValue: status), reason: reason)
         default: .failed(.insufficientServerResources)
->>>>>>> main
         }
     }
 
