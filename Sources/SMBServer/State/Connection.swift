@@ -129,7 +129,9 @@ public final class Connection: Sendable {
             // In 2.0.2 the field is reserved; later, 0 means 1.
             let charge = state.negotiated?.supportsMultiCredit == true ? max(1, header.creditCharge) : 1
             guard state.window.consume(first: header.messageID, charge: charge) else { return nil }
-            return (state.sessions[header.sessionID], state.negotiated?.dialect)
+            // After the multi-protocol 0x02FF no dialect is settled, and nothing but the NEGOTIATE to come is allowed.
+            let settled = state.negotiated.flatMap { $0.isProvisional ? nil : $0.dialect }
+            return (state.sessions[header.sessionID], settled)
         }
         guard let admitted else { throw .protocolViolation("message ID outside the sequence window") }
         return admitted
