@@ -42,6 +42,7 @@ extension Connection {
         guard position.count <= server.limits.compoundRequestCountMax else {
             throw .protocolViolation("too many requests in a compound")
         }
+        // SAFETY: as above.
         let request = unsafe UnsafeMutableRawBufferPointer(rebasing: rest[..<length])
         if received.command == SMB2Command.cancel.rawValue {
             // SAFETY: the request's bytes outlive the call.
