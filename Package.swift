@@ -34,12 +34,18 @@ func fuzzTargets() -> [Target] {
     guard Context.environment["APUS_FUZZ"] == "1" else { return [] }
     func fuzz(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
         .executableTarget(
-            name: name, dependencies: dependencies, path: "Fuzz/\(name)", swiftSettings: testSettings,
+            name: name, dependencies: dependencies + ["FuzzDriver"], path: "Fuzz/\(name)", swiftSettings: testSettings,
             // GNU gold breaks off when it meets libFuzzer.
             linkerSettings: [.unsafeFlags(["-use-ld=lld"])])
     }
     return [
+        .target(name: "FuzzDriver", path: "Fuzz/Driver", swiftSettings: testSettings),
+        fuzz("FuzzConfiguration", ["Configuration"]),
+        fuzz("FuzzConnection", ["EngineHost", "SMBTestClient", "SMBWire", "NTTypes"]),
+        fuzz("FuzzControlPlane", ["ControlPlane"]),
         fuzz("FuzzLogin", ["Authentication", "NTTypes"]),
+        fuzz("FuzzRPC", ["DCERPC", "NTTypes"]),
+        fuzz("FuzzStored", ["LinuxFileStore", "FileStore", "NTTypes", "CLinux"]),
         fuzz("FuzzWire", ["SMBWire", "Platform"]),
     ]
 }

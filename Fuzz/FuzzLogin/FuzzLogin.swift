@@ -1,27 +1,15 @@
 import Authentication
+import FuzzDriver
 import NTTypes
 
-/// libFuzzer's own main. SwiftPM calls an executable's entry by this name, so that libFuzzer's entry is out of reach.
-@_silgen_name("LLVMFuzzerRunDriver")
-private func runFuzzer(
-    _ count: UnsafeMutablePointer<CInt>,
-    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
-    _ body: @convention(c) (UnsafePointer<UInt8>, Int) -> CInt
-) -> CInt
-
 @_cdecl("FuzzLogin_main")
-public func main(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> CInt {
-    var count = count
-    var arguments = arguments
-    return runFuzzer(&count, &arguments, fuzzLogin)
-}
+public func main(_ count: CInt, _ arguments: Arguments) -> CInt { fuzz(count, arguments, run: fuzzLogin) }
 
 /// Tokens of a login, each behind its length in two bytes (little-endian); before them one byte: 0 for what a server
 /// reads, 1 for what the test client reads, 3 for that without SPNEGO. The challenge is that of a captured login, so
 /// that mutations of it get far.
-private func fuzzLogin(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
-    let input = Array(UnsafeBufferPointer(start: start, count: count))
-    guard let side = input.first else { return 0 }
+private func fuzzLogin(_ input: [UInt8]) {
+    guard let side = input.first else { return }
     var tokens: [[UInt8]] = []
     var rest = input.dropFirst()
     while rest.count >= 2, tokens.count < 4 {
@@ -44,7 +32,6 @@ private func fuzzLogin(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         _ = client.initialToken()
         for token in tokens { _ = try? client.step(token) }
     }
-    return 0
 }
 
 private let challenge: [UInt8] = [0xC1, 0x9C, 0xED, 0x3D, 0xF5, 0x76, 0xFE, 0xD9]

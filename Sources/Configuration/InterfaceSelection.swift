@@ -37,7 +37,9 @@ public struct InterfaceSelection: Equatable, Sendable {
     private static func matches(_ pattern: ArraySlice<UInt8>, _ name: ArraySlice<UInt8>) -> Bool {
         guard let first = pattern.first else { return name.isEmpty }
         if first == UInt8(ascii: "*") {
-            return (name.startIndex...name.endIndex).contains { matches(pattern.dropFirst(), name[$0...]) }
+            // Many in a row are one: each would try all places anew.
+            let rest = pattern.drop { $0 == UInt8(ascii: "*") }
+            return (name.startIndex...name.endIndex).contains { matches(rest, name[$0...]) }
         }
         guard let character = name.first, first == UInt8(ascii: "?") || first == character else { return false }
         return matches(pattern.dropFirst(), name.dropFirst())

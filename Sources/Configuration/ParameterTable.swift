@@ -48,11 +48,10 @@ extension Parameter {
             "deadtime", .global, .number(0...1_000_000), "0", "minutes after which an idle connection ends; 0: never"),
         Parameter("root directory", .global, .text, "", "prefix of every share's path"),
         Parameter("smb2 leases", .global, .boolean, "yes", "grant leases"),
-        Parameter(
-            "smb3 directory leases", .global, .boolean, "no",
-            "let clients cache folders; changes by programs on the server itself are not told to them"),
+        Parameter("smb3 directory leases", .global, .boolean, "yes", "let clients cache folders"),
         Parameter("durable handles", .both, .boolean, "yes", "let opens survive a lost connection"),
         Parameter("server multi channel support", .global, .boolean, "no", "let a session use several connections"),
+        Parameter("smbtorture controls", .global, .boolean, "no", "hooks for tests, which break the server on purpose"),
         Parameter("control plane user", .global, .text, "apus", "the account that reads logins, or else nobody"),
         Parameter("kerberos support", .global, .boolean, "no", "let clients log in with Kerberos"),
         Parameter("kerberos service name", .global, .text, "", "the service's principal"),
@@ -97,7 +96,7 @@ extension Parameter {
             "a list counts as inherited only if the client asks for that; no: as the client says"),
         Parameter("store dos attributes", .share, .boolean, "yes", "keep attributes and creation time"),
         Parameter(
-            "smb3 unix extensions", .both, .boolean, "no",
+            "smb3 unix extensions", .both, .boolean, "yes",
             "POSIX extensions for clients that ask for them (mount -o posix)",
             aliases: ["unix extensions"]),
         Parameter("show symlinks", .share, .boolean, "no", "show links as links, for the client to follow"),
@@ -105,6 +104,17 @@ extension Parameter {
         Parameter(
             "mangled names", .share, .choice(["no", "illegal", "yes"]), "no",
             "8.3 names; illegal: only for who asks for a file's"),
+        Parameter("change notify", .share, .boolean, "yes", "tell clients what changes in the folders they watch"),
+        Parameter(
+            "kernel change notify", .share, .boolean, "yes",
+            "look out for changes by other programs in folders that clients watch or cache"),
+        Parameter(
+            "posix locking", .share, .boolean, "yes", "other programs see byte-range locks, and clients theirs"),
+        Parameter(
+            "kernel oplocks", .share, .boolean, "no",
+            "other programs that open a file wait until clients have written back what they cache of it"),
+        Parameter(
+            "kernel share modes", .share, .boolean, "no", "accepted; Linux has had no such thing since 5.16"),
         Parameter("oplocks", .share, .boolean, "yes", "let clients cache"),
         Parameter(
             "case sensitive", .share, .choice(["yes", "no", "auto", "true", "false"]), "no", "names differ by case"),

@@ -73,6 +73,8 @@ extension ServerConfiguration {
         values.number("max active sessions") { sessionCountMax = $0 }
         values.number("max open files") { openCountMax = $0 }
         values.number("deadtime") { deadtime = $0 }
+        values.boolean("server multi channel support") { isMultichannel = $0 }
+        values.boolean("smbtorture controls") { hasTortureControls = $0 }
         values.boolean("smb2 leases") { grantsLeases = $0 }
         values.boolean("smb3 directory leases") { grantsDirectoryLeases = $0 }
     }
@@ -137,6 +139,10 @@ extension ShareConfiguration {
         values.boolean("smb3 unix extensions") { allowsPOSIX = $0 }
         values.boolean("show symlinks") { showsSymbolicLinks = $0 }
         values.boolean("streams") { hasStreams = $0 }
+        values.boolean("change notify") { reportsChanges = $0 }
+        values.boolean("kernel oplocks") { guardsAgainstLocalUse = $0 }
+        values.boolean("posix locking") { showsLocksLocally = $0 }
+        values.boolean("kernel change notify") { followsLocalChanges = $0 }
         values.text("mangled names") {
             shortNames = ["yes": .listed, "illegal": .onRequest][$0.lowercased()] ?? .none
         }

@@ -34,10 +34,13 @@ public struct ServerConfiguration: Sendable {
     public var connectionCountPerAddressMax = 256
     public var sessionCountMax = 16_384
     public var openCountMax = 1 << 20
+    public var isMultichannel = false
+    /// For tests only.
+    public var hasTortureControls = false
     /// Minutes; 0 for never.
     public var deadtime = 0
     public var grantsLeases = true
-    public var grantsDirectoryLeases = false
+    public var grantsDirectoryLeases = true
     public var shares: [ShareConfiguration] = []
     public init() {}
 }
@@ -76,9 +79,13 @@ public struct ShareConfiguration: Sendable {
     public var hidesUnreadable = false
     public var canonicalizesInheritedFlag = true
     public var isCaseSensitive = false
-    public var allowsPOSIX = false
+    public var allowsPOSIX = true
     public var showsSymbolicLinks = false
     public var hasStreams = true
+    public var reportsChanges = true
+    public var followsLocalChanges = true
+    public var showsLocksLocally = true
+    public var guardsAgainstLocalUse = false
     public enum ShortNames: Sendable { case none, onRequest, listed }
     public var shortNames = ShortNames.none
     public var encryption = ServerConfiguration.Requirement.offered

@@ -32,6 +32,9 @@ public struct OpenParameters: Sendable {
     public var extendedAttributes: [ExtendedAttribute] = []
     /// The POSIX context's mode for a file that is created.
     public var mode: UInt32?
+    /// Whose a file that is created is to be, as far as its maker may say so; nil: the maker's, its group's.
+    public var userID: UInt32?
+    public var groupID: UInt32?
     /// The POSIX context was there: names match exactly, and links are opened themselves.
     public var isPOSIX = false
     /// Names match exactly: the share or the POSIX context says so.
@@ -88,13 +91,21 @@ public protocol FileStore: AnyObject, Sendable {
     /// Where a path meets the link that made `open` throw `.stoppedOnSymlink`.
     func symbolicLink(on path: NTPath, as user: Credentials) throws(NTStatus) -> MetSymbolicLink
 
+    /// Watches a folder, which `user` must be allowed to list, for changes that others than this process make to its
+    /// entries.
+    /// - Parameter receiver: called for each in their order, on a thread that may block, from the time this returns on.
+    /// - Throws: `.insufficientResources` at the system's limit, `.notSupported` where others' changes cannot be seen.
+    func watch(
+        _ folder: NTPath, as user: Credentials, _ receiver: @escaping @Sendable (LocalChange) -> Void
+    ) throws(NTStatus) -> any LocalWatch
+
     /// Free and total space, as `user` sees it.
     func volumeInformation(as user: Credentials) throws(NTStatus) -> VolumeInformation
 }
 
 /// An open file, directory or named stream. Reference counted: the last release closes it, but `close` says when.
 /// Offsets and lengths are in bytes. Calls may come from several threads at once.
-public protocol StoreFile: FileSpace, ReparsePoints, POSIXExtensions, Sendable {
+public protocol StoreFile: FileSpace, ReparsePoints, POSIXExtensions, LocalLocks, LocalOpens, Sendable {
     /// The file's, whichever stream is open.
     var identity: FileIdentity { get }
     var isDirectory: Bool { get }

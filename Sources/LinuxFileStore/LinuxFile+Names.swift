@@ -110,10 +110,10 @@ extension LinuxFile {
         guard let newName = path.components.last, !self.path.isRoot else { throw .accessDenied }
         try store.identity.act(as: user)
         let source = try locate()
-        let target = try store.openParent(of: path.components, caseSensitive: store.options.isCaseSensitive)
+        let caseSensitive = isPOSIX || store.options.isCaseSensitive
+        let target = try store.openParent(of: path.components, caseSensitive: caseSensitive)
         try store.checkAdding(isDirectory: isDirectory, to: target.descriptor.raw, as: user)
-        let present = try store.spelling(
-            of: newName, in: target.descriptor.raw, caseSensitive: store.options.isCaseSensitive)
+        let present = try store.spelling(of: newName, in: target.descriptor.raw, caseSensitive: caseSensitive)
         let systemName = try SystemPath(newName)
         if let present {
             let presentName = try SystemPath(present)
@@ -184,10 +184,10 @@ extension LinuxFile {
         if isDirectory { throw .fileIsADirectory }
         try store.identity.act(as: user)
         let source = try locate()
-        let target = try store.openParent(of: path.components, caseSensitive: store.options.isCaseSensitive)
+        let caseSensitive = isPOSIX || store.options.isCaseSensitive
+        let target = try store.openParent(of: path.components, caseSensitive: caseSensitive)
         try store.checkAdding(isDirectory: isDirectory, to: target.descriptor.raw, as: user)
-        let present = try store.spelling(
-            of: newName, in: target.descriptor.raw, caseSensitive: store.options.isCaseSensitive)
+        let present = try store.spelling(of: newName, in: target.descriptor.raw, caseSensitive: caseSensitive)
         if let present {
             let presentName = try SystemPath(present)
             var status = apus_statx()

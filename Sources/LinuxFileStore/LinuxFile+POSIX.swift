@@ -32,3 +32,12 @@ extension LinuxFile {
         self.path = NTPath(components: target.components + [newName], stream: self.path.stream)
     }
 }
+
+extension LinuxFileStore {
+    /// Whose a new file is to be. What its maker may not give away stays the maker's, and the answer tells so.
+    func own(_ descriptor: CInt, _ parameters: OpenParameters) {
+        let result = Linux.setOwner(descriptor, user: parameters.userID ?? .max, group: parameters.groupID ?? .max)
+        // chown(2) takes set-ID bits away.
+        if result >= 0, let mode = parameters.mode, mode & 0o6000 != 0 { _ = Linux.setMode(descriptor, mode) }
+    }
+}

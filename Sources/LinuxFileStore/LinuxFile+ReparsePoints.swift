@@ -93,7 +93,8 @@ extension LinuxFile {
         switch kind {
         case .symbolicLink(let target): try Linux.link(to: target, folder, temporary).orThrow()
         case .special(let mode, let major, let minor):
-            let permissions = UInt32(status.mode) & 0o7777
+            // Nobody runs it: a mode that the share has given files says more than it means.
+            let permissions = UInt32(status.mode) & 0o666
             try Linux.makeSpecial(folder, temporary, mode: mode | permissions, major: major, minor: minor).orThrow()
         }
         var result = 0

@@ -21,6 +21,7 @@ final class LinuxFile: StoreFile {
     /// what could be said in a POSIX ACL, is not asked again.
     let isByList: Bool
     private let name: Mutex<NTPath>
+    let localLocks = LocalLockCarrier()
     private let hasAnnouncedAllocation = Atomic<Bool>(false)
 
     init(
@@ -49,6 +50,7 @@ final class LinuxFile: StoreFile {
 
     func close() {
         guard handle.close() else { return }
+        localLocks.close()
         if hasAnnouncedAllocation.load(ordering: .relaxed) { store.announcedAllocations.forget(identity) }
     }
 

@@ -108,6 +108,7 @@ extension LinuxFileStore {
             guard status.user_id == user.userID else { throw .accessDenied }
             try identity.insisting { Linux.setOwner(descriptor, user: owner, group: .max) }.orThrow()
         }
+        if parameters.userID != nil || parameters.groupID != nil { own(descriptor, parameters) }
         try Linux.status(descriptor, into: &status).orThrow()
         // A new file is to be archived, [MS-FSA] 2.1.5.1.1; a folder only if the client says so.
         var attributes = parameters.attributes.intersection(DOSAttributes.settableAttributes)

@@ -53,7 +53,9 @@ extension LinuxFileStore {
         let showsLinks = parameters.isPOSIX || options.showsSymbolicLinks
         if status.isSymbolicLink {
             guard showsLinks else { throw .objectNameNotFound }
-            guard parameters.options.contains(.openReparsePoint) else { throw .stoppedOnSymlink }
+            guard parameters.options.contains(.openReparsePoint) || parameters.meansTheLink else {
+                throw .stoppedOnSymlink
+            }
         }
         try Self.checkType(isDirectory: status.isDirectory, parameters.options)
         let kept = dosAttributes(found.descriptor.raw, isPathOnly: found.rights.isEmpty)
@@ -219,6 +221,16 @@ extension ThreadIdentity {
                 _unsafeStart: buffer.baseAddress!.assumingMemoryBound(to: UInt8.self), count: count)
             return DOSAttributes(bytes)
         }
+    }
+}
+
+extension OpenParameters {
+    /// Linux goes where a link leads by itself, and never has the server do it: whoever sets times, mode or owner there
+    /// means the link, although such an open lacks FILE_OPEN_REPARSE_POINT. One that would look or read is told where
+    /// the link leads.
+    fileprivate var meansTheLink: Bool {
+        let metadata: AccessMask = [.writeAttributes, .writeDAC, .writeOwner, .synchronize]
+        return isPOSIX && disposition == .open && desiredAccess.isSubset(of: metadata)
     }
 }
 

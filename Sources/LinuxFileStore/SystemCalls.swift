@@ -133,6 +133,36 @@ enum Linux {
 
     // MARK: changes in folders
 
+    /// The folder's entries from now on, with who changes them, in `queue`.
+    static func watchChanges(_ directory: CInt, in queue: CInt, mask: UInt64) -> Int {
+        // SAFETY: the path is terminated and lives through the call.
+        unsafe withDescriptorPath(directory) { unsafe apus_changes_watch(queue, $0, mask) }
+    }
+
+    static func forgetChanges(_ directory: CInt, in queue: CInt, mask: UInt64) -> Int {
+        // SAFETY: as above.
+        unsafe withDescriptorPath(directory) { unsafe apus_changes_forget(queue, $0, mask) }
+    }
+
+    /// Opens of the file by anybody, in `queue`.
+    static func watchOpens(_ file: CInt, in queue: CInt) -> Int {
+        // SAFETY: as above.
+        unsafe withDescriptorPath(file) { unsafe apus_opens_watch(queue, $0) }
+    }
+
+    static func forgetOpens(_ file: CInt, in queue: CInt) -> Int {
+        // SAFETY: as above.
+        unsafe withDescriptorPath(file) { unsafe apus_opens_forget(queue, $0) }
+    }
+
+    /// How `queue` calls the folder.
+    static func changesIdentity(_ directory: CInt, into buffer: inout [UInt8]) -> Int {
+        // SAFETY: the system writes at most `count` bytes.
+        unsafe buffer.withUnsafeMutableBufferPointer {
+            unsafe apus_changes_identity(directory, $0.baseAddress, $0.count)
+        }
+    }
+
     /// The folder's entries from now on, in `queue`.
     static func watchEntries(_ directory: CInt, in queue: CInt) -> Int {
         // SAFETY: the path is terminated and lives through the call.

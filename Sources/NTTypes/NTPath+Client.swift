@@ -5,7 +5,7 @@ extension NTPath {
     /// The path that a client sent, checked: [MS-FSCC] 2.1.5. Components are separated by "\", or by "/", which no file
     /// on Linux can have in its name anyway and some clients send; a stream follows the last one as `:name` or
     /// `:name:$DATA`.
-    /// - Throws: `.objectNameInvalid` for what no file can be called, `.objectPathSyntaxBad` for "..",
+    /// - Throws: `.objectNameInvalid` for what no file can be called, `.objectPathSyntaxBad` for ".." beyond the root,
     ///   `.invalidParameter` for a leading separator.
     public init(clientName: NTName) throws(NTStatus) {
         self.init()
@@ -26,7 +26,13 @@ extension NTPath {
             } else {
                 // "." is the folder itself, and clients do send it.
                 if part.elementsEqual([UInt8(ascii: ".")]) { throw .objectNameInvalid }
-                components.append(try Self.component(part))
+                if part.elementsEqual([UInt8(ascii: "."), UInt8(ascii: ".")]) {
+                    // Taken for what it says, as Windows does, and never leads out of the share.
+                    guard !components.isEmpty else { throw .objectPathSyntaxBad }
+                    components.removeLast()
+                } else {
+                    components.append(try Self.component(part))
+                }
             }
         }
     }

@@ -78,6 +78,7 @@ extension NTStatus {
     @inlinable public static var notSupported: NTStatus { NTStatus(rawValue: 0xC000_00BB) }
     @inlinable public static var networkNameDeleted: NTStatus { NTStatus(rawValue: 0xC000_00C9) }
     @inlinable public static var badNetworkName: NTStatus { NTStatus(rawValue: 0xC000_00CC) }
+    @inlinable public static var requestOutOfSequence: NTStatus { NTStatus(rawValue: 0xC000_042A) }
     @inlinable public static var requestNotAccepted: NTStatus { NTStatus(rawValue: 0xC000_00D0) }
     @inlinable public static var notSameDevice: NTStatus { NTStatus(rawValue: 0xC000_00D4) }
     @inlinable public static var oplockNotGranted: NTStatus { NTStatus(rawValue: 0xC000_00E2) }

@@ -39,7 +39,7 @@ public struct Limits: Sendable {
     public var resiliencyTimeoutDefault: Duration = .seconds(120)
     public var resiliencyTimeoutMax: Duration = .seconds(300)
     public var channelCountPerSessionMax = 32
-    public var parkedRequestCountPerConnectionMax = 512
+    public var parkedRequestCountPerConnectionMax = 511
     public var lockCountPerRequestMax = 64
     public var lockCountPerOpenMax = 65_536
     public var oplockBreakTimeout: Duration = .seconds(35)
@@ -48,6 +48,8 @@ public struct Limits: Sendable {
     public var copyChunkByteCountMax = 1 << 20
     public var copyByteCountMax = 16 << 20
     public var reparseByteCountMax = 16 << 10
+    /// Folders that are watched for changes by other programs, each with a descriptor.
+    public var localWatchCountMax = 16_384
     public var lockRetryInterval: Duration = .milliseconds(500)
     /// SPNEGO token in one SESSION_SETUP.
     public var securityTokenByteCountMax = 64 << 10
@@ -55,7 +57,7 @@ public struct Limits: Sendable {
     public var extendedAttributesByteCountMax = 65_536
 
     // Named pipes.
-    public var pipeCountPerSessionMax = 64
+    public var pipeCountPerSessionMax = 1088
     public var pipeNameByteCountMax = 256
     /// What a client may leave unread before its writes wait.
     public var pipeQuotaByteCount = 64 << 10

@@ -99,12 +99,9 @@ extension Server {
     public func endSessions(client: String?, user: String?) -> Bool {
         var hasEnded = false
         for (session, _) in loggedIn(user) {
-            let (connections, address) = session.state.withLock { state in
-                (state.channels.values.map(\.connection), state.clientAddress)
-            }
-            guard client == nil || client == address else { continue }
+            guard client == nil || client == session.state.withLock({ $0.clientAddress }) else { continue }
             hasEnded = true
-            for connection in connections { end(session, on: connection) }
+            end(session)
         }
         return hasEnded
     }
@@ -125,5 +122,5 @@ extension Server {
 
 extension Session.State {
     /// Of the client, on one of the session's connections.
-    fileprivate var clientAddress: String { channels.values.first?.connection.transport.remoteAddress ?? "" }
+    fileprivate var clientAddress: String { channels.first?.connection.transport.remoteAddress ?? "" }
 }

@@ -13,6 +13,12 @@ public protocol TransportConnection: AnyObject, Sendable {
     func willBlock()
     /// The client's address as text, without port; for share rules and logs.
     var remoteAddress: String { get }
+    /// Something that was sent has not reached the client's machine, as far as the transport can tell.
+    var hasUndelivered: Bool { get }
+}
+
+extension TransportConnection {
+    public var hasUndelivered: Bool { false }
 }
 
 /// Bytes that the transport keeps for itself before every message: the Direct TCP header, [MS-SMB2] 2.1.

@@ -73,6 +73,11 @@ import Platform
     /// does nothing.
     public func willBlock() { Reactor.giveAway(whileIn: self) }
 
+    /// Something sent has not reached the client's machine.
+    public var hasUndelivered: Bool {
+        outbox.withLock { $0.unsentByteCount > 0 } || linux_unacknowledged(descriptor) > 0
+    }
+
     // MARK: for the reactor
 
     /// Sends what `buffer` holds. What the client does not take now is kept, in `buffer` itself.

@@ -24,7 +24,7 @@ enum Interfaces {
     }
 
     /// Every address of every interface that is up.
-    private static func local() -> [(name: String, address: String)] {
+    static func local() -> [(name: String, address: String)] {
         var list: UnsafeMutablePointer<ifaddrs>?
         // SAFETY: getifaddrs allocates the list, which is freed once walked.
         guard unsafe getifaddrs(&list) == 0 else { return [] }

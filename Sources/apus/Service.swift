@@ -38,6 +38,9 @@ enum Service {
         let (configuration, warnings) = try ServerConfiguration.load(config)
         for warning in warnings { log(warning) }
         let isRoot = geteuid() == 0
+        if configuration.hasTortureControls {
+            log("smbtorture controls = yes: any client can make this server misbehave; for tests only")
+        }
         if !isRoot { log("not started by root: all files are touched as user \(geteuid()), whoever logs in") }
         let domain = DomainIdentity.load(besides: users, log: log)
         let client = ControlPlaneClient()
@@ -49,8 +52,9 @@ enum Service {
             ready: { access.replaceInitialToken($0) })
         try controlPlane.start()
         let buffers = BufferPool()
-        let environment = Environment(
+        var environment = Environment(
             now: { Clock.wall() }, uptime: { Clock.uptime() }, randomUInt64: { randomNumber() }, log: log)
+        environment.networkInterfaces = { NetworkInterfaces.current(configuration, servesRDMA: false) }
         let server = Server(
             settings: engineSettings(configuration), environment: environment, accessControl: access, buffers: buffers,
             pipeService: ControlPlanePipes(client: client, actsAsUsers: isRoot))
@@ -96,6 +100,8 @@ enum Service {
         settings.limits.connectionCountPerAddressMax = configuration.connectionCountPerAddressMax
         settings.limits.sessionCountMax = configuration.sessionCountMax
         settings.limits.openCountMax = configuration.openCountMax
+        settings.isMultichannel = configuration.isMultichannel
+        settings.hasTortureControls = configuration.hasTortureControls
         settings.grantsLeases = configuration.grantsLeases
         settings.grantsDirectoryLeases = configuration.grantsDirectoryLeases
         if configuration.deadtime > 0 { settings.limits.idleTimeout = .seconds(60 * configuration.deadtime) }

@@ -104,6 +104,12 @@ import Testing
         #expect(InterfaceSelection(word).matches(interface: interface, address: address) == isMeant)
     }
 
+    @Test func manyStarsInARowAreOne() {
+        let stars = String(repeating: "*", count: 2000)
+        #expect(InterfaceSelection(stars).matches(interface: "eth0", address: "10.0.0.1"))
+        #expect(!InterfaceSelection(stars + "x").matches(interface: "eth0", address: "10.0.0.1"))
+    }
+
     @Test func anAddressIsListenedOnAsItIs() {
         #expect(InterfaceSelection("127.0.0.1").address == "127.0.0.1")
         #expect(InterfaceSelection("::1").address == "::1")

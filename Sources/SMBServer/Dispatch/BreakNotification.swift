@@ -21,7 +21,7 @@ extension Server {
 
     private func send(_ notice: BreakNotice) -> Bool {
         let (connection, login) = notice.open.session.state.withLock { state in
-            (state.channels.values.first?.connection, state.login)
+            (state.channels.first?.connection, state.login)
         }
         guard let connection else { return false }
         let buffer = buffers.take()

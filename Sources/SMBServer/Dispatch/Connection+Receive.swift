@@ -21,9 +21,9 @@ extension Connection {
             return false
         }
         if server.parkedRequests.hasAnyReady {
-            // Whoever let others go on is answered first.
+            // Whoever let others go on, or has changed what they cache, is answered first.
             sendNow(reply, from: start)
-            server.parkedRequests.runReady()
+            server.runReady()
         }
         return true
     }

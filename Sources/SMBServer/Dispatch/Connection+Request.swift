@@ -143,7 +143,11 @@ extension Connection {
         guard let command = SMB2Command(rawValue: admission.header.command) else { return .invalidParameter }
         let requirements = command.requirements
         guard let session = admission.session else {
-            return requirements.contains(.session) ? .userSessionDeleted : nil
+            // smbtorture sends its own controls without one; the handler refuses all others.
+            if command == .ioctl, admission.header.sessionID == 0, server.settings.hasTortureControls { return nil }
+            if requirements.contains(.session) { return .userSessionDeleted }
+            // SAFETY: the request's bytes outlive the call.
+            return command == .sessionSetup ? unsafe checkForeignSignature(&admission, request) : nil
         }
         let found = session.admission(treeID: admission.header.treeID, on: self)
         // SAFETY: the request's bytes outlive the call.
@@ -180,9 +184,25 @@ extension Connection {
             // SAFETY: the request's bytes outlive the call, and nobody else has them.
             guard unsafe key.verify(request) else { return .accessDenied }
             admission.isAuthentic = true
-        } else if login.requiresSigning, command != .negotiate, command != .sessionSetup {
+        } else if login.requiresSigning, command != .negotiate {
             return .accessDenied
         }
+        return nil
+    }
+
+    /// SESSION_SETUP may be about a session of another connection, [MS-SMB2] 3.3.5.2.4: it wants to become a channel of
+    /// it, or does not know better. Only those who have the session's key get answers signed with it.
+    private func checkForeignSignature(
+        _ admission: inout Admission, _ request: UnsafeMutableRawBufferPointer
+    ) -> NTStatus? {
+        guard admission.header.flags.contains(.signed), admission.header.sessionID != 0,
+            let session = server.sessions.find(admission.header.sessionID),
+            let key = session.state.withLock({ $0.login?.signingKey })
+        else { return nil }
+        // SAFETY: the request's bytes outlive the call, and nobody else has them.
+        guard unsafe key.verify(request) else { return .accessDenied }
+        admission.signingKey = key
+        admission.isAuthentic = true
         return nil
     }
 
@@ -251,9 +271,21 @@ extension Connection {
         }
         reply.patch(context.responseSessionID ?? admission.header.sessionID, at: at + 40)
         let key = context.responseSigningKey ?? admission.signingKey
+        if key == nil, status == .userSessionDeleted { echoSignedFlag(of: admission.header, in: reply, at: at) }
         // Sealed is enough, but for the last response of a login: [MS-SMB2] 3.3.5.5.3 has it signed in any case.
         chain.end(signingKey: context.isSealed ? context.responseSigningKey : key)
+        if case .none = context.preauthTarget { return }
+        // The hash is over the message as the client sees it: of a channel's login even the interim steps are signed.
+        chain.signLast()
         hash(reply, from: at, context.preauthTarget)
+    }
+
+    /// A session that this connection does not know has no key here, and its channels' must not be used elsewhere: the
+    /// nonces of AES-GMAC are message IDs. The answer to a signed request then says that it is signed, and has no
+    /// signature: clients that demand signatures believe this one status without.
+    private func echoSignedFlag(of request: SMB2Header, in reply: PDUBuffer, at start: Int) {
+        let flags = request.makeResponse(status: .success).flags.union(request.flags.intersection(.signed))
+        reply.patch(flags.rawValue, at: start + 16)
     }
 
     /// [MS-SMB2] 3.3.5.4 and 3.3.5.5: the responses of NEGOTIATE and of each SESSION_SETUP but the last count too.
@@ -264,7 +296,7 @@ extension Connection {
         case .none: break
         // SAFETY: `response` lives through both calls.
         case .connection: state.withLock { unsafe $0.negotiated?.preauthHash?.update(response) }
-        case .session(let session): session.state.withLock { unsafe $0.preauthHash?.update(response) }
+        case .login(let session): state.withLock { unsafe $0.logins[session]?.preauthHash?.update(response) }
         }
     }
 

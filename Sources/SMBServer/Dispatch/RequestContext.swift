@@ -47,7 +47,11 @@ struct RequestContext: ~Copyable {
     /// Answer nothing and end the connection.
     var disconnectReason: DisconnectReason?
 
-    enum PreauthTarget { case none, connection, session(Session) }
+    enum PreauthTarget {
+        case none, connection
+        /// The login under way of a session.
+        case login(UInt64)
+    }
 
     init(
         server: Server, connection: Connection, header: SMB2Header, dialect: Dialect, session: Session?,
@@ -173,15 +177,19 @@ struct RequestContext: ~Copyable {
 
     /// Files that are in the way of a name: whoever keeps one of them open only in its cache is asked, one after the
     /// other, to close it.
-    /// - Throws: `.pending` while one is being asked; `.accessDenied` as soon as one is open in earnest.
-    mutating func awaitClose(of nodes: [FileNode], besides open: Open) throws(NTStatus) {
+    /// - Parameter isInTheWay: of a file's opens, those that count.
+    /// - Throws: `.pending` while one is being asked; `refusal` as soon as one is open in earnest.
+    mutating func awaitClose(
+        of nodes: [FileNode], besides open: Open, orThrow refusal: NTStatus = .accessDenied,
+        where isInTheWay: (Open) -> Bool = { _ in true }
+    ) throws(NTStatus) {
         for node in nodes where wakeReason == .timeout { server.completeBreaks(of: node) }
         // What was opened since this request began to wait is not waited for.
         let newest = parkedRequest?.asyncID ?? .max
-        let inTheWay = nodes.filter { node in !node.opens.isEmpty }
-        guard inTheWay.allSatisfy({ $0.isKeptByCaches(before: newest) }) else { throw .accessDenied }
+        let inTheWay = nodes.filter { node in node.opens.contains(where: isInTheWay) }
+        guard inTheWay.allSatisfy({ $0.isKeptByCaches(before: newest, where: isInTheWay) }) else { throw refusal }
         for node in inTheWay where try breakHandles(of: node, by: open) { throw .pending }
-        guard inTheWay.isEmpty else { throw .accessDenied }
+        guard inTheWay.isEmpty else { throw refusal }
     }
 
     /// - Returns: whether an answer is outstanding; this request then waits for it.

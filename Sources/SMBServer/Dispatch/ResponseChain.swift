@@ -48,6 +48,13 @@ struct ResponseChain {
         previous = nil
     }
 
+    /// Signs the last response now, since its bytes are about to be used; nothing may follow it, or stand before it.
+    mutating func signLast() {
+        guard let last = current, last.start == start, let key = last.key else { return }
+        sign(last.start..<last.end, key)
+        current?.key = nil
+    }
+
     /// Takes back the response begun last: the request is answered later, or not at all.
     mutating func abandon() {
         current = previous

@@ -20,6 +20,10 @@ enum ChangeNotifyHandler {
         guard open.isDirectory else { throw .invalidParameter }
         // FILE_LIST_DIRECTORY has FILE_READ_DATA's bit.
         try open.require(.readData)
+        // A share whose administrator wants none: smbd's answer, after which clients ask no more.
+        guard context.treeConnect.share.reportsChanges else { throw .notImplemented }
+        // [MS-FSA] 2.1.5.11: a folder that is to go has nothing more to tell.
+        guard !open.node.isDeletePending(for: open) else { throw .deletePending }
         try handle(request, open, in: &context)
     }
 
@@ -27,9 +31,14 @@ enum ChangeNotifyHandler {
         _ request: ChangeNotifyRequest, _ open: Open, in context: inout RequestContext
     ) throws(NTStatus) {
         let notifier = context.server.notifier
-        notifier.watch(
+        let isFirst = notifier.watch(
             open, ChangeFilter(rawValue: request.completionFilter), watchesTree: request.watchesTree,
             byteCountMax: Int(request.outputBufferLength))
+        if isFirst {
+            // A large tree takes its time.
+            if request.watchesTree { context.connection.transport.willBlock() }
+            _ = context.server.watchLocally(open, watchesTree: request.watchesTree)
+        }
         var report = notifier.take(open, waiting: context.parkedRequest)
         if case .nothing = report, context.parkedRequest == nil {
             let parked = try context.park()

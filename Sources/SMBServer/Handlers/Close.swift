@@ -44,14 +44,23 @@ extension Server {
         let departure = open.node.remove(open, deletesOnClose: open.options.contains(.deleteOnClose))
         send(departure.notices)
         notifier.end(open)
+        if open.isDirectory { localWatches.end(open) }
+        if departure.removal == nil, open.options.contains(.deleteOnClose) { notifier.wakeWatchers(of: open) }
+        // What was written shows in the folder from now on, as on NTFS: [MS-FSA] 2.1.5.5 updates the entry.
+        if open.hasWritten.load(ordering: .relaxed) {
+            breakDirectoryLeases(
+                around: open.file.path, in: open.treeConnect.share, knownTo: open.identity.parentLeaseKey)
+        }
         // A name that is to go does not stay for the sake of clients that are away. The last of them takes it along.
-        if departure.deleter == nil, durableOpens.isInUse {
+        if departure.removal == nil, durableOpens.isInUse {
             purge(open.node.disconnectedOpens(pendingDeletionWith: open))
         }
-        if let deleter = departure.deleter {
+        if let removal = departure.removal {
             do throws(NTStatus) {
-                try open.file.remove(as: deleter)
-                reportName(.removed, open.file.path, of: open)
+                try open.file.remove(as: removal.deleter)
+                // Only who has asked for it and sees it done knows.
+                let knowing = removal.parentLeaseKey == open.identity.parentLeaseKey ? removal.parentLeaseKey : nil
+                reportName(.removed, open.file.path, of: open, knownTo: knowing)
             } catch {
                 environment.log("\(open.file.path): could not be deleted on close: \(error)")
             }
@@ -60,7 +69,7 @@ extension Server {
             let name = NTPath(components: open.file.path.components)
             do throws(NTStatus) {
                 try open.file.removeFile(as: fileDeleter)
-                reportName(.removed, name, of: open)
+                reportName(.removed, name, of: open, knownTo: nil)
             } catch {
                 environment.log("\(name): could not be deleted on close: \(error)")
             }
@@ -74,6 +83,7 @@ extension Server {
     func settle(_ departure: FileNode.Departure, of open: Open) {
         for lease in departure.leases { leases.remove(lease) }
         if open.isDirectory, !departure.leases.isEmpty, !open.node.hasLeases { directoryLeases.remove(open) }
+        localGuards.end(open.node)
         files.release(open.node)
         for request in departure.ended { request.wake(.closed) }
         for request in departure.woken { request.wake(.event) }

@@ -22,11 +22,11 @@ extension CreateHandler {
                 try takeOverInstance(for: open, in: context)
                 ? nil : try admit(open, to: node, input, isNew: opened.action == .created, in: &context)
         } catch {
-            server.files.release(node)
+            server.abandon(open)
             throw error
         }
         guard let caching = admitted else {
-            server.files.release(node)
+            server.abandon(open)
             return nil
         }
         do throws(NTStatus) {
@@ -35,6 +35,7 @@ extension CreateHandler {
             }
             try context.session.insert(open, limit: server.limits.openCountPerSessionMax)
         } catch {
+            server.localWatches.end(open)
             server.settle(node.remove(open, deletesOnClose: false), of: open)
             throw error
         }
@@ -63,10 +64,11 @@ extension CreateHandler {
 
     /// What the open may ask for: the lease of its context, or an oplock. [MS-SMB2] 3.3.5.9.8: a lease context counts
     /// only with its own level.
-    static func cachingRequest(_ input: Input, _ open: Open) -> CachingRequest {
+    static func cachingRequest(_ input: Input, _ open: Open, in context: borrowing RequestContext) -> CachingRequest {
         if input.oplockLevel != leaseOplockLevel { return .oplock(CacheState(oplockLevel: input.oplockLevel)) }
-        // 3.3.5.9.8 and 3.3.5.9.11: a folder takes the second version only.
-        guard let lease = input.contexts.lease, !open.isDirectory || lease.version == 2 else { return .none }
+        guard let lease = input.contexts.lease else { return .none }
+        // 3.3.5.9.8 and 3.3.5.9.11: a folder takes the second version only, where that is offered.
+        if open.isDirectory, lease.version < 2 || !context.connection.hasDirectoryLeasing { return .none }
         return .lease(lease)
     }
 
@@ -74,7 +76,14 @@ extension CreateHandler {
         _ open: Open, to node: FileNode, _ input: Input, isNew: Bool, in context: inout RequestContext
     ) throws(NTStatus) -> GrantedCaching? {
         let server = context.server
-        let request = cachingRequest(input, open)
+        var request = cachingRequest(input, open, in: context)
+        // Who caches a folder must hear of all that changes in it.
+        if open.isDirectory, case .lease(var lease) = request, !server.watchLocally(open, watchesTree: false) {
+            lease.state = []
+            request = .lease(lease)
+        }
+        let isGuarded = !open.isDirectory && open.treeConnect.share.guardsAgainstLocalUse && request.wantsAnything
+        if isGuarded { server.localGuards.begin(open, in: server) }
         // 3.3.5.9.8: one lease, one file, whether or not it would be granted.
         if input.oplockLevel == leaseOplockLevel, let lease = input.contexts.lease,
             let other = server.leases.node(of: lease.identity), other !== node
@@ -99,12 +108,21 @@ extension CreateHandler {
         case .refused(let status): throw status
         case .mustWait: throw .pending
         case .admitted(let caching):
+            if isGuarded { server.localGuards.begin(open, in: server) }
             if case .lease(let lease) = request {
                 _ = server.leases.insert(lease.identity, node)
                 if open.isDirectory { server.directoryLeases.insert(open) }
             }
             return caching
         }
+    }
+}
+
+extension Server {
+    /// An open that was not admitted.
+    fileprivate func abandon(_ open: Open) {
+        if open.isDirectory { localWatches.end(open) } else { localGuards.end(open.node) }
+        files.release(open.node)
     }
 }
 

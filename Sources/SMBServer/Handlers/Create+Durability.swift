@@ -11,7 +11,7 @@ extension CreateHandler {
         return CreateIdentity(
             clientGUID: clientGUID, createGUID: input.contexts.durability?.createGUID ?? .zero,
             appInstance: input.contexts.appInstance,
-            parentLease: input.contexts.lease?.parentKey.map { LeaseIdentity(clientGUID: clientGUID, key: $0) })
+            parentLeaseKey: input.contexts.lease?.parentKey)
     }
 
     /// Makes an open durable where it may be. - Returns: what tells the client so, [MS-SMB2] 2.2.14.2.3 and .12.

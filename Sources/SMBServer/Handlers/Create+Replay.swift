@@ -47,7 +47,7 @@ extension CreateHandler {
             throw .duplicateObjectID
         }
         let (caching, lease, _) = open.node.caching(of: open)
-        let request = cachingRequest(input, open)
+        let request = cachingRequest(input, open, in: context)
         let requestedLease: LeaseIdentity? = if case .lease(let lease) = request { lease.identity } else { nil }
         guard requestedLease == lease else { throw .accessDenied }
         var told = caching

@@ -155,7 +155,7 @@ enum CreateHandler {
         parameters.extendedAttributes = input.contexts.extendedAttributes
         parameters.isCaseSensitive = tree.share.isCaseSensitive
         parameters.isPOSIX = isPOSIX(input, tree)
-        if parameters.isPOSIX { parameters.mode = input.contexts.posixMode.map { $0 & 0o7777 } }
+        if parameters.isPOSIX { describe(&parameters, by: input.contexts) }
         parameters.wantsMaximalAccess = input.contexts.wantsMaximalAccess
         return parameters
     }
@@ -188,7 +188,7 @@ enum CreateHandler {
             for: open, information, input, in: &context,
             maximalAccess: opened.maximalAccess.intersection(open.treeConnect.maximalAccess))
         response.createAction = action
-        response.answer(cachingRequest(input, open), caching)
+        response.answer(cachingRequest(input, open, in: context), caching)
         if let answer = grantDurability(input, open, caching, in: context) { response.contexts.append(answer) }
         return response
     }

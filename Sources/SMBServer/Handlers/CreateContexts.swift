@@ -10,7 +10,10 @@ struct CreateContexts {
     private(set) var timewarp: FileTime?
     private(set) var wantsOnDiskID = false
     private(set) var lease: LeaseRequest?
-    /// The POSIX context: the mode of what is created.
+    /// The POSIX context was there: the client writes and means names as Linux does.
+    private(set) var isPOSIX = false
+    /// From the POSIX context: the permission bits of what is created. nil where the client does not know them, which
+    /// Linux says with all sixteen bits of a mode.
     private(set) var posixMode: UInt32?
     /// SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST: present; its timestamp, if it has one.
     private(set) var wantsMaximalAccess = false
@@ -36,7 +39,10 @@ struct CreateContexts {
             case .allocationSize: allocationSize = try reader.read()
             case .timewarp: timewarp = FileTime(rawValue: try reader.read())
             case .queryOnDiskID: wantsOnDiskID = true
-            case .posix where negotiated?.supportsPOSIX == true: posixMode = try reader.read()
+            case .posix where negotiated?.supportsPOSIX == true:
+                isPOSIX = true
+                let mode: UInt32 = try reader.read()
+                posixMode = mode == 0xFFFF ? nil : mode & 0o7777
             case .queryMaximalAccess:
                 wantsMaximalAccess = true
                 guard walk.data.byteCount == 0 || walk.data.byteCount == 8 else { throw .invalid("MxAc") }

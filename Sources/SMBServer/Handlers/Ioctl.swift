@@ -36,6 +36,9 @@ enum IoctlHandler {
 
     /// - Returns: the output; no longer than `outputByteCountMax` unless `context.status` says so.
     static func handle(_ control: Control, in context: inout RequestContext) throws(NTStatus) -> [UInt8] {
+        if let output = try torture(control, in: &context) { return output }
+        // Only smbtorture's controls come without a session, see `Connection.check`.
+        guard context.sessionOrNil != nil else { throw .userSessionDeleted }
         switch control.code {
         case .validateNegotiateInfo, .queryNetworkInterfaceInfo, .dfsGetReferrals, .dfsGetReferralsEx, .pipeWait:
             // 3.3.5.15: they are not about a file, and must say so.
@@ -76,11 +79,9 @@ enum IoctlHandler {
         switch control.code {
         case .validateNegotiateInfo: return try validateNegotiation(control, in: &context)
         // 3.3.5.15.2: there is no DFS here. Clients know this status, and take the path as it is.
-        // [MS-SMB2] 3.3.5.15.11: interfaces are told by a server with several channels; the others have no driver for
-        // it.
-        case .dfsGetReferrals, .dfsGetReferralsEx, .queryNetworkInterfaceInfo: throw .fsDriverRequired
+        case .dfsGetReferrals, .dfsGetReferralsEx: throw .fsDriverRequired
+        case .queryNetworkInterfaceInfo: return try networkInterfaces(control, in: context)
         case .pipeWait: return try awaitPipe(control, in: &context)
-        // 3.3.5.15.11 asks for multichannel.
         default: throw .notSupported
         }
     }

@@ -1,3 +1,4 @@
+import FileStore
 import NTTypes
 import Platform
 import SMBWire
@@ -13,7 +14,7 @@ enum LockHandler {
 
     static func handle(_ request: LockRequest, in context: inout RequestContext) throws(NTStatus) {
         // The open may be gone when a waiting request is woken for the last time.
-        if let parked = context.parkedRequest, context.wakeReason != .event {
+        if let parked = context.parkedRequest, context.wakeReason != .event, context.wakeReason != .timeout {
             try giveUp(request, parked, context)
         }
         guard let first = request.locks.first, request.locks.count <= context.limits.lockCountPerRequestMax else {
@@ -47,6 +48,7 @@ enum LockHandler {
             guard element.flags == .unlock else { throw .invalidParameter }
             let (wasLocked, woken) = open.node.withLocks { table -> (Bool, [ParkedRequest]) in
                 let found = table.remove(offset: element.offset, length: element.length, of: open)
+                if found { _ = tellLocally(element.offset, element.length, open, table) }
                 return (found, found ? table.takeWaiters() : [])
             }
             for waiting in woken { waiting.wake(.event) }
@@ -74,27 +76,63 @@ enum LockHandler {
         guard open.node.withLocks({ $0.count(of: open) }) + wanted.count <= limit else { throw .insufficientResources }
         // A range that is locked must be read from the server, [MS-FSA] 2.1.5.8.
         context.server.send(open.node.breakReaders(by: open))
-        if tryLock(wanted, open, waiting: nil) { return }
+        let outcome = tryLock(wanted, open, waiting: nil)
+        if outcome == .granted { return }
         guard mayWait else { throw .lockNotGranted }
-        let parked = try context.park()
+        // Nobody says when another program lets go: the lock is tried again and again.
+        let parked = try context.park(timeout: outcome == .heldLocally ? context.limits.lockRetryInterval : nil)
         // Once more, now that whoever frees the range will wake us: it may have happened in between.
-        if tryLock(wanted, open, waiting: parked) { return }
-        throw .pending
+        switch tryLock(wanted, open, waiting: parked) {
+        case .granted: return
+        case .held: throw .pending
+        case .heldLocally:
+            _ = try context.park(timeout: context.limits.lockRetryInterval)
+            throw .pending
+        }
     }
 
-    private static func tryLock(_ wanted: [ByteRangeLocks.Lock], _ open: Open, waiting: ParkedRequest?) -> Bool {
+    private enum Outcome {
+        case granted
+        /// By another open.
+        case held
+        /// By another program.
+        case heldLocally
+    }
+
+    private static func tryLock(_ wanted: [ByteRangeLocks.Lock], _ open: Open, waiting: ParkedRequest?) -> Outcome {
         open.node.withLocks { table in
+            var outcome = Outcome.granted
             var added = 0
             for lock in wanted {
-                if table.add(lock) {
-                    added += 1
-                    continue
+                guard table.add(lock) else {
+                    outcome = .held
+                    break
                 }
-                table.removeLast(added)
-                if let waiting { table.wait(waiting, on: open) }
-                return false
+                added += 1
+                guard tellLocally(lock.offset, lock.length, open, table) else {
+                    outcome = .heldLocally
+                    break
+                }
             }
-            return true
+            guard outcome != .granted else { return outcome }
+            table.removeLast(added)
+            for lock in wanted.prefix(added) { _ = tellLocally(lock.offset, lock.length, open, table) }
+            if let waiting { table.wait(waiting, on: open) }
+            return outcome
         }
+    }
+
+    /// Has other programs see what the open's locks come to in a range, under the node's lock, since they must see the
+    /// last state last. - Returns: false if one of them has a lock there.
+    private static func tellLocally(
+        _ offset: UInt64, _ length: UInt64, _ open: Open, _ table: ByteRangeLocks
+    ) -> Bool {
+        guard length > 0, open.treeConnect.share.showsLocksLocally else { return true }
+        for piece in table.pieces(of: open, offset: offset, length: length) {
+            do throws(NTStatus) {
+                try open.file.setLocalLock(piece.lock, offset: piece.offset, length: piece.length)
+            } catch { if error == .lockNotGranted { return false } }
+        }
+        return true
     }
 }

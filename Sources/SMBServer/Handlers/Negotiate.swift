@@ -59,9 +59,15 @@ enum NegotiateHandler {
         var offered: ServerCapabilities = isMultiCredit ? [.largeMTU] : []
         if isMultiCredit, settings.grantsLeases {
             offered.insert(.leasing)
-            // [MS-SMB2] 3.3.5.4: of SMB 3.
-            if dialect.isSMB3, settings.grantsDirectoryLeases { offered.insert(.directoryLeasing) }
+            // [MS-SMB2] 3.3.5.4: of SMB 3, for clients that say they know of them, as smbd has it. impacket does not,
+            // and its half-written code for them fails where it is offered.
+            if dialect.isSMB3, settings.grantsDirectoryLeases,
+                ServerCapabilities(rawValue: capabilities).contains(.directoryLeasing)
+            {
+                offered.insert(.directoryLeasing)
+            }
         }
+        if dialect.isSMB3, settings.isMultichannel { offered.insert(.multiChannel) }
         return Connection.Negotiated(
             dialect: dialect, clientGUID: clientGUID, clientCapabilities: capabilities,
             clientSecurityMode: securityMode,

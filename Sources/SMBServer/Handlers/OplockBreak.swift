@@ -30,6 +30,7 @@ enum OplockBreakHandler {
         let notices = try open.node.acknowledge(
             .open(open.fileID.volatile), CacheState(oplockLevel: request.level), notBreaking: .invalidOplockProtocol)
         context.server.send(notices)
+        context.server.localGuards.end(open.node)
         return OplockBreak(level: request.level, fileID: open.fileID)
     }
 
@@ -44,6 +45,7 @@ enum OplockBreakHandler {
             .lease(lease), CacheState(rawValue: request.leaseState), notBreaking: .unsuccessful)
         context.server.send(notices)
         context.server.purge(node.strandedOpens())
+        context.server.localGuards.end(node)
         return LeaseBreakAcknowledgment(leaseKey: request.leaseKey, leaseState: request.leaseState)
     }
 }

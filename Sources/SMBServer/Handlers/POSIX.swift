@@ -114,9 +114,19 @@ struct POSIXOwnership {
 
 extension CreateHandler {
     static func isPOSIX(_ input: Input, _ tree: TreeConnect) -> Bool {
-        guard tree.share.allowsPOSIX else { return false }
-        if input.contexts.posixMode != nil { tree.usesPOSIX.store(true, ordering: .relaxed) }
-        return tree.usesPOSIX.load(ordering: .relaxed)
+        tree.share.allowsPOSIX && input.contexts.isPOSIX
+    }
+
+    /// What a POSIX open says of the file that it makes. A descriptor that names owners by number (`idsfromsid` of
+    /// Linux) is no list to keep; its mode is that of the context, or says nothing.
+    static func describe(_ parameters: inout OpenParameters, by contexts: CreateContexts) {
+        parameters.mode = contexts.posixMode
+        guard let bytes = contexts.securityDescriptor, let descriptor = try? SecurityDescriptor(bytes[...]),
+            let ownership = POSIXOwnership(descriptor, descriptor.parts)
+        else { return }
+        parameters.securityDescriptor = nil
+        parameters.userID = ownership.userID
+        parameters.groupID = ownership.groupID
     }
 
     /// The path in the client's writing.

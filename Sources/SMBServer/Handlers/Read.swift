@@ -30,6 +30,7 @@ enum ReadHandler {
         open.currentByteOffset.store(request.offset + UInt64(count), ordering: .relaxed)
         context.reply.count += count
         ReadResponse.finish(marker, in: context.reply)
+        if context.server.settings.hasTortureControls { pad(context.reply, marker: marker, on: context.connection) }
         // StructureSize counts one byte of data; it is there even in an empty answer.
         if count == 0 { context.reply.append(0 as UInt8) }
     }

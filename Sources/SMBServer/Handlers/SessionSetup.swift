@@ -22,37 +22,37 @@ enum SessionSetupHandler {
                 previousSessionID: request.previousSessionID, token: request.securityBuffer.array)
         } catch { throw .invalidParameter }
         guard input.token.count <= context.limits.securityTokenByteCountMax else { throw .invalidParameter }
-        try checkAvailable(input, context)
-        let session = try findOrMakeSession(&context)
-        context.responseSessionID = session.id
-        let exchange = beginExchange(session, message: reader.bytes, context)
-        let step = context.server.accessControl.authenticate(
-            exchange: exchange, token: input.token, remoteAddress: context.connection.transport.remoteAddress)
-        switch step {
-        case .more(let token):
-            context.status = .moreProcessingRequired
-            context.preauthTarget = .session(session)
-            SessionSetupResponse(sessionFlags: [], securityBuffer: token).encode(
-                into: context.reply, headerStart: context.headerStart)
-        case .failed(let status):
-            // [MS-SMB2] 3.3.5.5.3: a failed login, the first or a later one, ends the session.
-            session.state.withLock { $0.exchange = nil }
-            context.server.end(session, on: context.connection)
-            throw status
-        case .done(let token, let user):
-            let flags = try finish(session, user, input, &context)
-            SessionSetupResponse(sessionFlags: flags, securityBuffer: token).encode(
-                into: context.reply, headerStart: context.headerStart)
-        }
-    }
-
-    private static func checkAvailable(_ input: Input, _ context: borrowing RequestContext) throws(NTStatus) {
         // [MS-SMB2] 3.3.5.5 point 1: a server that demands sealing has nothing to say to a client that cannot.
         if context.server.settings.encryption == .required, context.connection.negotiated?.cipher == 0 {
             throw .accessDenied
         }
-        // Binding a channel needs IsMultiChannelCapable, point 4.
-        if input.isBinding { throw .requestNotAccepted }
+        let session = try input.isBinding ? sessionToBind(context) : findOrMakeSession(&context)
+        context.responseSessionID = session.id
+        let connection = context.connection
+        let exchange = try connection.beginLoginStep(session.id, isBinding: input.isBinding, message: reader.bytes)
+        let step = context.server.accessControl.authenticate(
+            exchange: exchange, token: input.token, remoteAddress: connection.transport.remoteAddress)
+        switch step {
+        case .more(let token):
+            try connection.endLoginStep(session.id, exchange)
+            context.status = .moreProcessingRequired
+            context.preauthTarget = .login(session.id)
+            SessionSetupResponse(sessionFlags: [], securityBuffer: token).encode(
+                into: context.reply, headerStart: context.headerStart)
+        case .failed(let status):
+            _ = connection.finishLogin(session.id, exchange)
+            // [MS-SMB2] 3.3.5.5.3: a failed login, the first or a later one, ends the session; who failed to bind to it
+            // has nothing to do with it.
+            if !input.isBinding { context.server.end(session) }
+            throw status
+        case .done(let token, let user):
+            guard let login = connection.finishLogin(session.id, exchange) else { throw .userSessionDeleted }
+            let flags =
+                input.isBinding
+                ? try bind(session, user, login, &context) : try finish(session, user, login, input, &context)
+            SessionSetupResponse(sessionFlags: flags, securityBuffer: token).encode(
+                into: context.reply, headerStart: context.headerStart)
+        }
     }
 
     private static func findOrMakeSession(_ context: inout RequestContext) throws(NTStatus) -> Session {
@@ -60,16 +60,14 @@ enum SessionSetupHandler {
             guard let session = context.sessionOrNil else { throw .userSessionDeleted }
             return session
         }
+        guard let negotiated = context.connection.negotiated else { throw .userSessionDeleted }
         var id: UInt64 = 0
         // 32 bits are plenty for an identifier that proves nothing, and old clients keep no more of it.
         while id == 0 || context.server.sessions.find(id) != nil {
             id = context.server.environment.randomUInt64() & 0xFFFF_FFFF
         }
-        let session = Session(id: id, creationTime: context.now, dialect: context.dialect)
-        let connection = context.connection
-        session.state.withLock {
-            $0.channels[ObjectIdentifier(connection)] = Session.Channel(connection: connection, signingKey: nil)
-        }
+        let session = Session(
+            id: id, creationTime: context.now, connection: context.connection, negotiated: negotiated)
         try context.server.sessions.insert(session, limit: context.limits.sessionCountMax)
         do throws(NTStatus) { try context.connection.insert(session) } catch {
             context.server.sessions.remove(id)
@@ -78,28 +76,10 @@ enum SessionSetupHandler {
         return session
     }
 
-    /// The control plane's name for this login, and the hash over its messages, [MS-SMB2] 3.3.5.5.
-    private static func beginExchange(
-        _ session: Session, message: RawSpan, _ context: borrowing RequestContext
-    ) -> UInt64 {
-        let start = context.connection.negotiated?.preauthHash
-        let server = context.server
-        let bytes = message.array
-        return session.state.withLock { state in
-            let exchange = state.exchange ?? server.makeIdentifier()
-            if state.exchange == nil {
-                state.exchange = exchange
-                state.preauthHash = start
-            }
-            // SAFETY: the array outlives the call.
-            unsafe bytes.withUnsafeBytes { unsafe state.preauthHash?.update($0) }
-            return exchange
-        }
-    }
-
     /// The login succeeded, [MS-SMB2] 3.3.5.5.3: keys, flags, and the end of the session this one replaces.
     private static func finish(
-        _ session: Session, _ user: AuthenticatedUser, _ input: Input, _ context: inout RequestContext
+        _ session: Session, _ user: AuthenticatedUser, _ pending: PendingLogin, _ input: Input,
+        _ context: inout RequestContext
     ) throws(NTStatus) -> SessionSetupResponse.Flags {
         guard let negotiated = context.connection.negotiated else { throw .userSessionDeleted }
         let settings = context.server.settings
@@ -112,18 +92,19 @@ enum SessionSetupHandler {
                 signingKey: old.signingKey, sealingKey: old.sealingKey, unsealingKey: old.unsealingKey)
         } else {
             if !user.isAuthenticated, settings.signing == .required || settings.encryption == .required {
-                context.server.end(session, on: context.connection)
+                context.server.end(session)
                 throw .accessDenied
             }
             let wantsSigning = input.securityMode.contains(.signingRequired) || settings.signing == .required
-            login = makeLogin(user, session, negotiated, wantsSigning, settings)
+            login = makeLogin(user, pending, negotiated, wantsSigning, settings)
         }
-        session.state.withLock { state in
+        let isOpen = session.state.withLock { state in
+            guard state.phase != .closed else { return false }
             state.login = login
-            state.exchange = nil
-            state.preauthHash = nil
-            if state.phase != .closed { state.phase = .valid }
+            state.phase = .valid
+            return true
         }
+        guard isOpen else { throw .userSessionDeleted }
         if user.expiry != nil { context.server.sessions.watchExpiry(of: session) }
         context.connection.state.withLock { state in
             state.hasSession = true
@@ -132,7 +113,10 @@ enum SessionSetupHandler {
         if input.previousSessionID != 0, input.previousSessionID != session.id {
             replacePrevious(input.previousSessionID, by: user, context)
         }
-        if user.isAuthenticated { context.responseSigningKey = login.signingKey }
+        if user.isAuthenticated {
+            let key = session.admission(treeID: 0, on: context.connection).signingKey
+            context.responseSigningKey = key ?? login.signingKey
+        }
         var flags: SessionSetupResponse.Flags = []
         if user.isGuest { flags.insert(.guest) }
         if user.isAnonymous { flags.insert(.null) }
@@ -141,11 +125,10 @@ enum SessionSetupHandler {
     }
 
     private static func makeLogin(
-        _ user: AuthenticatedUser, _ session: Session, _ negotiated: Connection.Negotiated, _ wantsSigning: Bool,
+        _ user: AuthenticatedUser, _ pending: PendingLogin, _ negotiated: Connection.Negotiated, _ wantsSigning: Bool,
         _ settings: ServerSettings
     ) -> Session.Login {
-        let preauthHash = session.state.withLock { $0.preauthHash?.value ?? [] }
-        let keys = SessionKeys(user: user, negotiated: negotiated, preauthHash: preauthHash)
+        let keys = SessionKeys(user: user, negotiated: negotiated, preauthHash: pending.preauthHash?.value ?? [])
         return Session.Login(
             // [MS-SMB2] 3.3.5.5.3: guests and anonymous users have no secret, so nothing can be demanded of them. Their
             // keys exist all the same, for clients that sign or seal anyway.
@@ -161,9 +144,7 @@ enum SessionSetupHandler {
         _ id: UInt64, by user: AuthenticatedUser, _ context: borrowing RequestContext
     ) {
         guard let previous = context.server.sessions.find(id) else { return }
-        let (login, connections) = previous.state.withLock { ($0.login, $0.channels.values.map(\.connection)) }
-        guard let login, login.user.name == user.name, login.user.domain == user.domain else { return }
-        for connection in connections { connection.remove(sessionID: id) }
-        context.server.end(previous, on: context.connection, keepsOpens: true)
+        guard let login = previous.state.withLock({ $0.login }), login.user.isSame(as: user) else { return }
+        context.server.end(previous, keepsOpens: true)
     }
 }

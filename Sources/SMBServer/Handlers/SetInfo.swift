@@ -53,7 +53,7 @@ enum SetInfoHandler {
         }
         try context.requireWritable()
         switch informationClass {
-        case .basic: try setBasic(change.input, on: open)
+        case .basic: try setBasic(change.input, on: open, in: &context)
         case .allocation: try setAllocation(change.input, on: open, in: &context)
         case .endOfFile: try setEndOfFile(change.input, on: open, in: &context)
         case .validDataLength: try setValidDataLength(change.input, on: open)
@@ -92,20 +92,21 @@ enum SetInfoHandler {
         try open.require(parts.accessToSet)
         let descriptor = try SecurityDescriptor(change.input[...])
         if open.file.isPOSIX, let ownership = POSIXOwnership(descriptor, parts) {
-            return try open.file.setMode(
+            try open.file.setMode(
                 ownership.mode, userID: ownership.userID, groupID: ownership.groupID, as: open.credentials)
+            return context.server.reportChange(open, .security)
         }
         // [MS-FSA] 2.1.5.17: a file cannot lose its owner or group.
         if parts.contains(.owner), descriptor.owner == nil { throw .invalidOwner }
         try open.file.setSecurityDescriptor(change.input, parts: change.additionalInformation, as: open.credentials)
+        context.server.reportChange(open, .security)
     }
 }
 
 extension FileInformationClass {
-    /// What watchers of the folder are told of when it was set; nil where a name changed, which is told apart.
+    /// What watchers of the folder are told of when it was set; nil where that is told apart.
     fileprivate var changeFilter: ChangeFilter? {
         switch self {
-        case .basic: [.attributes, .lastWrite, .lastAccess, .creation]
         case .allocation, .endOfFile: [.size, .lastWrite]
         case .fullExtendedAttributes: .extendedAttributes
         default: nil

@@ -33,8 +33,17 @@ enum TreeConnectHandler {
                 throw .accessDenied
             }
             let session = context.session
-            let tree = try session.insertTreeConnect(limit: context.limits.treeConnectCountPerSessionMax) { id in
-                TreeConnect(id: id, share: share, session: session, isWritable: isWritable, credentials: credentials)
+            let limit = context.limits.treeConnectCountPerSessionMax
+            let tree: TreeConnect
+            do throws(NTStatus) {
+                tree = try session.insertTreeConnect(limit: limit) { id in
+                    TreeConnect(
+                        id: id, share: share, session: session, isWritable: isWritable, credentials: credentials)
+                }
+            } catch {
+                // The session ended meanwhile, or has too many: the control plane's count goes down again.
+                context.server.accessControl.disconnectTree(share: share.name, user: login.user)
+                throw error
             }
             context.responseTreeID = tree.id
             return response(for: tree)

@@ -8,8 +8,8 @@ enum TreeDisconnectHandler {
         do { _ = try TreeDisconnectRequest(from: &reader) } catch { throw .invalidParameter }
         let session = context.session
         guard let (tree, opens) = session.removeTreeConnect(context.treeConnect.id) else { throw .networkNameDeleted }
-        for request in context.connection.parkedRequests(sessionID: session.id, treeID: tree.id) {
-            request.wake(.closed)
+        for connection in session.connections {
+            for request in connection.parkedRequests(sessionID: session.id, treeID: tree.id) { request.wake(.closed) }
         }
         for open in opens { context.server.close(open) }
         if let login = session.state.withLock({ $0.login }) {

@@ -31,10 +31,7 @@ enum WriteHandler {
                 try open.keepingFrozenTimes { () throws(NTStatus) in try unsafe open.file.write(bytes, at: offset) }
             }
         }
-        if count > 0 {
-            context.server.reportChange(
-                open, open.file.path.stream == nil ? [.size, .lastWrite] : [.streamSize, .streamWrite])
-        }
+        if count > 0 { context.server.reportWrite(open) }
         if request.flags.contains(.writeThrough) || open.options.contains(.writeThrough) {
             context.connection.transport.willBlock()
             try open.file.flush()

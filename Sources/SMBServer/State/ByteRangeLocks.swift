@@ -1,3 +1,4 @@
+import FileStore
 import NTTypes
 
 /// The byte-range locks of one stream, [MS-FSA] 2.1.5.8 and 2.1.4.10. Offsets in bytes. Belongs to an open: another
@@ -41,6 +42,26 @@ struct ByteRangeLocks {
     }
     /// Takes back the locks that were added last.
     mutating func removeLast(_ count: Int) { locks.removeLast(count) }
+
+    /// What an open's locks come to in a range that is not empty, piece by piece: nil where it has none.
+    func pieces(
+        of open: Open, offset: UInt64, length: UInt64
+    ) -> [(offset: UInt64, length: UInt64, lock: LocalLock?)] {
+        let last = offset &+ (length &- 1)
+        let own = locks.filter { $0.open === open && $0.length > 0 && Self.overlap($0, offset, length) }
+        var starts: Set<UInt64> = [offset]
+        for lock in own {
+            if lock.offset > offset { starts.insert(lock.offset) }
+            if let end = lock.last, end < last { starts.insert(end + 1) }
+        }
+        let sorted = starts.sorted()
+        return sorted.enumerated().map { index, start in
+            let end = index + 1 < sorted.count ? sorted[index + 1] - 1 : last
+            let covering = own.filter { $0.offset <= start && ($0.last ?? 0) >= start }
+            let kind: LocalLock? = covering.contains { $0.isExclusive } ? .exclusive : covering.isEmpty ? nil : .shared
+            return (start, end - start &+ 1, kind)
+        }
+    }
 
     /// Removes the lock with exactly this range. - Returns: false if there is none.
     mutating func remove(offset: UInt64, length: UInt64, of open: Open) -> Bool {

@@ -41,6 +41,14 @@ enum CachingRequest: Sendable {
     case none
     case oplock(CacheState)
     case lease(LeaseRequest)
+
+    var wantsAnything: Bool {
+        switch self {
+        case .none: false
+        case .oplock(let state): !state.isEmpty
+        case .lease(let lease): !lease.state.isEmpty
+        }
+    }
 }
 
 /// SMB2_CREATE_REQUEST_LEASE and its second version, [MS-SMB2] 2.2.13.2.8 and 2.2.13.2.10.

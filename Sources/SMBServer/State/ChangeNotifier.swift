@@ -49,6 +49,12 @@ final class ChangeNotifier: Sendable {
         /// More happened than there is room for: the client must look for itself.
         var hasOverflowed = false
         var waiting: [ParkedRequest] = []
+
+        mutating func overflow() {
+            changes = []
+            byteCount = 0
+            hasOverflowed = true
+        }
     }
     enum Report {
         case nothing
@@ -62,13 +68,16 @@ final class ChangeNotifier: Sendable {
     var isInUse: Bool { isWatched.load(ordering: .relaxed) }
 
     /// Begins to watch unless it does so already: the first request's filter counts for good, [MS-FSA] 2.1.5.11.
-    func watch(_ open: Open, _ filter: ChangeFilter, watchesTree: Bool, byteCountMax: Int) {
-        watches.withLock { watches in
-            guard watches[open.fileID.volatile] == nil else { return }
+    /// - Returns: whether this is the first.
+    func watch(_ open: Open, _ filter: ChangeFilter, watchesTree: Bool, byteCountMax: Int) -> Bool {
+        let isFirst = watches.withLock { watches in
+            guard watches[open.fileID.volatile] == nil else { return false }
             watches[open.fileID.volatile] = Watch(
                 open: open, filter: filter, watchesTree: watchesTree, byteCountMax: byteCountMax)
+            return true
         }
         isWatched.store(true, ordering: .relaxed)
+        return isFirst
     }
 
     /// Takes what there is to tell. - Parameter waiting: is woken when there is something, if there is nothing now.
@@ -103,19 +112,50 @@ final class ChangeNotifier: Sendable {
         for request in waiting { request.wake(.closed) }
     }
 
-    /// Something at `path` changed. - Parameter filter: which kinds of change it is; a watch that asked for one hears
-    /// of it.
-    func report(_ action: ChangeAction, _ path: NTPath, in share: Share, _ filter: ChangeFilter) {
+    /// The folder that `open` opens is to be deleted: requests that watch it look again, and find it so.
+    func wakeWatchers(of open: Open) {
+        guard open.isDirectory, isWatched.load(ordering: .relaxed) else { return }
+        let waiting = watches.withLock { watches in
+            watches.values.filter { $0.open.node === open.node }.flatMap(\.waiting)
+        }
+        for request in waiting { request.wake(.event) }
+    }
+
+    /// Something at `path` changed.
+    /// - Parameters:
+    ///   - filter: which kinds of change it is; a watch that asked for one hears of it.
+    ///   - excluded: a watch that asked for one of these has heard of it otherwise.
+    func report(
+        _ action: ChangeAction, _ path: NTPath, in share: Share, _ filter: ChangeFilter,
+        toldOtherwise excluded: ChangeFilter = []
+    ) {
         guard isWatched.load(ordering: .relaxed), let name = path.components.last else { return }
         let woken = watches.withLock { watches -> [ParkedRequest] in
             var woken: [ParkedRequest] = []
-            for (id, watch) in watches where Self.sees(watch, path, share, filter) {
+            for (id, watch) in watches
+            where watch.filter.isDisjoint(with: excluded) && Self.sees(watch, path, share, filter) {
                 let relative = Array(path.components.dropFirst(watch.open.file.path.components.count))
                 var watch = watch
                 Self.add(Change(action: action, path: relative.isEmpty ? [name] : relative), to: &watch)
                 woken += watch.waiting
                 watch.waiting = []
                 watches[id] = watch
+            }
+            return woken
+        }
+        for request in woken { request.wake(.event) }
+    }
+
+    /// Something in a folder changed, and nobody knows what.
+    func loseTrack(of folder: NTPath, in share: Share) {
+        guard isWatched.load(ordering: .relaxed) else { return }
+        let something = NTPath(components: folder.components + [NTName("")])
+        let woken = watches.withLock { watches -> [ParkedRequest] in
+            var woken: [ParkedRequest] = []
+            for (id, watch) in watches where Self.sees(watch, something, share, watch.filter) {
+                watches[id]?.overflow()
+                woken += watch.waiting
+                watches[id]?.waiting = []
             }
             return woken
         }
@@ -138,10 +178,7 @@ final class ChangeNotifier: Sendable {
         if watch.changes.last == change { return }
         let byteCount = 12 + change.path.reduce(0) { $0 + $1.utf8.count * 2 + 2 } + 3
         guard watch.byteCount + byteCount <= watch.byteCountMax else {
-            watch.changes = []
-            watch.byteCount = 0
-            watch.hasOverflowed = true
-            return
+            return watch.overflow()
         }
         watch.changes.append(change)
         watch.byteCount += byteCount
@@ -149,18 +186,46 @@ final class ChangeNotifier: Sendable {
 }
 
 extension Server {
-    /// The contents or attributes of what is open changed.
+    /// What is open changed, and its folder shows it.
     func reportChange(_ open: Open, _ filter: ChangeFilter) {
         guard notifier.isInUse || !directoryLeases.isEmpty else { return }
         let path = open.file.path
         notifier.report(.modified, path, in: open.treeConnect.share, filter)
-        breakDirectoryLeases(around: path, by: open)
+        breakDirectoryLeases(around: path, in: open.treeConnect.share, knownTo: open.identity.parentLeaseKey)
+    }
+
+    /// Data was written through an open. Its folder shows that once it is closed.
+    func reportWrite(_ open: Open) {
+        if !open.hasWritten.load(ordering: .relaxed) { open.hasWritten.store(true, ordering: .relaxed) }
+        guard notifier.isInUse else { return }
+        let path = open.file.path
+        notifier.report(
+            .modified, path, in: open.treeConnect.share,
+            path.stream == nil ? [.size, .lastWrite] : [.streamSize, .streamWrite])
     }
 
     /// A name came or went.
     func reportName(_ action: ChangeAction, _ path: NTPath, of open: Open) {
+        reportName(action, path, of: open, knownTo: open.identity.parentLeaseKey)
+    }
+
+    /// - Parameter key: of the lease on the folder whose holder knows of it.
+    func reportName(_ action: ChangeAction, _ path: NTPath, of open: Open, knownTo key: GUID?) {
         let filter: ChangeFilter = path.stream != nil ? .streamName : open.isDirectory ? .directoryName : .fileName
-        notifier.report(action, path, in: open.treeConnect.share, filter)
-        breakDirectoryLeases(around: path, by: open)
+        let share = open.treeConnect.share
+        notifier.report(action, path, in: share, filter)
+        breakDirectoryLeases(around: path, in: share, knownTo: key)
+        if open.isDirectory, localWatches.hasTrees { followFolder(action, path, in: share) }
+    }
+
+    /// [MS-FSA] 2.1.5.15.11: a name within a folder is renamed; from one folder to another it goes and comes. NTFS
+    /// marks a file that has been renamed for archiving, and tells those of that who hear of no names.
+    func reportRename(from source: NTPath, to target: NTPath, of open: Open) {
+        let isWithinFolder = source.parent == target.parent
+        reportName(isWithinFolder ? .renamedOldName : .removed, source, of: open)
+        reportName(isWithinFolder ? .renamedNewName : .added, target, of: open)
+        guard !open.isDirectory else { return }
+        notifier.report(
+            .modified, target, in: open.treeConnect.share, [.attributes, .creation], toldOtherwise: .fileName)
     }
 }

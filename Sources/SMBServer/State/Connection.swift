@@ -33,6 +33,8 @@ public final class Connection: Sendable {
         var negotiated: Negotiated?
         /// Connection.SessionTable.
         var sessions: [UInt64: Session] = [:]
+        /// By session: Connection.PreauthSessionTable, and those who log in again.
+        var logins: [UInt64: PendingLogin] = [:]
         /// Connection.AsyncCommandList, by AsyncId.
         var parked: [UInt64: ParkedRequest] = [:]
         /// A login has succeeded, be it an anonymous one.
@@ -48,6 +50,7 @@ public final class Connection: Sendable {
     let transport: any TransportConnection
     let creationUptime: UInt64
     let state: Mutex<State>
+    let torture = Mutex(TortureState())
 
     public init(server: Server, transport: any TransportConnection) {
         self.server = server
@@ -90,24 +93,33 @@ public final class Connection: Sendable {
 
     /// The transport connection is gone, [MS-SMB2] 3.3.7.1: everything that lived through it ends.
     public func disconnected() {
-        let (sessions, parked) = state.withLock { state -> ([Session], [ParkedRequest]) in
-            guard !state.isGone else { return ([], []) }
+        let (sessions, logins, parked) = state.withLock { state -> ([Session], [PendingLogin], [ParkedRequest]) in
+            guard !state.isGone else { return ([], [], []) }
             state.isGone = true
             defer {
                 state.sessions = [:]
+                state.logins = [:]
                 state.negotiated = nil
             }
-            return (Array(state.sessions.values), Array(state.parked.values))
+            return (Array(state.sessions.values), Array(state.logins.values), Array(state.parked.values))
         }
-        for session in sessions { server.end(session, on: self, keepsOpens: true) }
+        for login in logins where !login.isRunning { server.accessControl.abandon(exchange: login.exchange) }
+        // A session lives as long as one of its channels does.
+        for session in sessions where session.removeChannel(self) { server.end(session, keepsOpens: true) }
         for request in parked { request.wake(.closed) }
-        server.parkedRequests.runReady()
+        server.runReady()
     }
 
     // MARK: state
 
     var negotiated: Negotiated? { state.withLock { $0.negotiated } }
     var dialect: Dialect? { state.withLock { $0.negotiated?.dialect } }
+
+    /// Connection.SupportsDirectoryLeasing.
+    var hasDirectoryLeasing: Bool {
+        let capabilities = state.withLock { $0.negotiated?.serverCapabilities } ?? 0
+        return ServerCapabilities(rawValue: capabilities).contains(.directoryLeasing)
+    }
 
     func session(_ id: UInt64) -> Session? { state.withLock { $0.sessions[id] } }
 
@@ -121,7 +133,10 @@ public final class Connection: Sendable {
         }
         if let failure { throw failure }
     }
-    func remove(sessionID: UInt64) { state.withLock { $0.sessions[sessionID] = nil } }
+    func remove(sessionID: UInt64) {
+        state.withLock { $0.sessions[sessionID] = nil }
+        abandonLogin(sessionID)
+    }
 
     /// Uses up the request's message IDs, [MS-SMB2] 3.3.5.2.3, and finds its session.
     func admit(_ header: SMB2Header) throws(DisconnectReason) -> (session: Session?, dialect: Dialect?) {

@@ -5,23 +5,14 @@ import Platform
 /// Folders that clients cache the contents of, [MS-SMB2] 3.3.4.20: where they are, so that a change in one finds its
 /// leases. While there are none, a change costs a look at a flag.
 final class DirectoryLeases: Sendable {
-    private struct Place: Hashable {
-        var share: String
-        /// Folded.
-        var folder: [NTName]
-        init(_ path: NTPath, in share: Share) {
-            self.share = share.name
-            folder = path.components.map(\.folded)
-        }
-    }
-    private let nodes = Mutex<[Place: FileNode]>([:])
+    private let nodes = Mutex<[FolderPlace: FileNode]>([:])
     private let isInUse = Atomic(false)
 
     var isEmpty: Bool { !isInUse.load(ordering: .relaxed) }
 
     func insert(_ open: Open) {
         nodes.withLock { nodes in
-            nodes[Place(open.file.path, in: open.treeConnect.share)] = open.node
+            nodes[FolderPlace(open.file.path, in: open.treeConnect.share)] = open.node
             isInUse.store(true, ordering: .relaxed)
         }
     }
@@ -30,7 +21,7 @@ final class DirectoryLeases: Sendable {
     func remove(_ open: Open) {
         guard !isEmpty else { return }
         nodes.withLock { nodes in
-            nodes[Place(open.file.path, in: open.treeConnect.share)] = nil
+            nodes[FolderPlace(open.file.path, in: open.treeConnect.share)] = nil
             if nodes.isEmpty { isInUse.store(false, ordering: .relaxed) }
         }
     }
@@ -39,22 +30,43 @@ final class DirectoryLeases: Sendable {
     func move(from old: NTPath, to new: NTPath, in share: Share) {
         guard !isEmpty else { return }
         nodes.withLock { nodes in
-            if let node = nodes.removeValue(forKey: Place(old, in: share)) { nodes[Place(new, in: share)] = node }
+            let node = nodes.removeValue(forKey: FolderPlace(old, in: share))
+            if let node { nodes[FolderPlace(new, in: share)] = node }
         }
     }
 
     func node(of folder: NTPath, in share: Share) -> FileNode? {
-        nodes.withLock { $0[Place(folder, in: share)] }
+        nodes.withLock { $0[FolderPlace(folder, in: share)] }
     }
 }
 
 extension Server {
-    /// The entry at `path` came, went or changed through `open`: what others know of the folder around it is stale.
-    /// Whoever made the change under the folder's own lease key knows of it, [MS-SMB2] 3.3.1.4.
-    func breakDirectoryLeases(around path: NTPath, by open: Open) {
-        guard !directoryLeases.isEmpty, path.stream == nil, let folder = path.parent,
-            let node = directoryLeases.node(of: folder, in: open.treeConnect.share)
-        else { return }
-        send(node.breakReaders(except: open.identity.parentLease))
+    /// The entry at `path` came, went or changed through `open`: what others know of the folder around it is stale, and
+    /// they are told so once whoever changed it has its answer. Nobody waits for them.
+    /// - Parameter key: the lease on the folder whose holder has made the change, and knows; nil for nobody. Only keys
+    ///   are compared, [MS-FSA] 2.1.4.12: a folder's lease is the same one whichever client names it.
+    func breakDirectoryLeases(around path: NTPath, in share: Share, knownTo key: GUID?) {
+        guard !directoryLeases.isEmpty, path.stream == nil, let folder = path.parent else { return }
+        breakDirectoryLeases(of: folder, in: share, knownTo: key)
     }
+
+    /// The same for a folder of which nobody knows what has changed.
+    func breakDirectoryLeases(of folder: NTPath, in share: Share, knownTo key: GUID?) {
+        guard let node = directoryLeases.node(of: folder, in: share) else { return }
+        parkedRequests.add(node.breakListings(knownTo: key))
+    }
+}
+
+extension FileNode {
+    /// What the folder lists has changed. - Returns: breaks to be sent.
+    func breakListings(knownTo key: GUID?) -> [BreakNotice] {
+        state.withLock { state in
+            var notices: [BreakNotice] = []
+            state.breakListings(knownTo: key, &notices)
+            return notices
+        }
+    }
+
+    /// Whether somebody caches the folder's contents.
+    var hasLeases: Bool { state.withLock { $0.grants.contains { $0.isLease } } }
 }

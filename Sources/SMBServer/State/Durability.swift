@@ -34,8 +34,8 @@ struct CreateIdentity: Sendable, Equatable {
     /// Open.CreateGuid; zero for an open that asked for no second version of durability.
     var createGUID: GUID = .zero
     var appInstance: AppInstance?
-    /// Lease.ParentLeaseKey with its client: the lease on the folder that this client knows it changes.
-    var parentLease: LeaseIdentity?
+    /// Lease.ParentLeaseKey: the lease on the folder whose holder knows what is done here.
+    var parentLeaseKey: GUID?
 }
 
 /// Open.AppInstanceId and its version, [MS-SMB2] 2.2.13.2.13 and 2.2.13.2.15: a newer instance of an application, on

@@ -50,6 +50,24 @@ extension FileNode.State {
         }
     }
 
+    /// Nobody may keep data that he has changed: another program opens the file. - Returns: whether to wait.
+    mutating func breakWriters(_ notices: inout [BreakNotice]) -> Bool {
+        var mustWait = false
+        for index in grants.indices where grants[index].state.contains(.write) {
+            if beginBreak(index, to: grants[index].state.subtracting(.write), &notices) { mustWait = true }
+        }
+        return mustWait
+    }
+
+    /// Others may not keep what they have read of a folder. Nobody waits.
+    /// - Parameter key: of the lease whose holder knows.
+    mutating func breakListings(knownTo key: GUID?, _ notices: inout [BreakNotice]) {
+        for index in grants.indices where !grants[index].state.isEmpty {
+            if let key, case .lease(let lease) = grants[index].holder, lease.key == key { continue }
+            _ = beginBreak(index, to: [], &notices)
+        }
+    }
+
     /// Others may not keep handles: a rename or a deletion. - Returns: whether one of them must be waited for.
     mutating func breakHandles(except holder: CacheGrant.Holder?, _ notices: inout [BreakNotice]) -> Bool {
         var mustWait = false

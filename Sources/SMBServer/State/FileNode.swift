@@ -18,6 +18,8 @@ final class FileNode: Sendable {
         var grants: [CacheGrant] = []
         /// Requests that wait for a break to be acknowledged, or for a holder to close.
         var breakWaiters: [ParkedRequest] = []
+        /// Opens by other programs that wait for the same, see LocalGuards.swift.
+        var heldOpens: [@Sendable () -> Void] = []
 
         /// A named stream is one thing, whichever of its file's names it was reached by.
         let isStream: Bool
@@ -30,7 +32,9 @@ final class FileNode: Sendable {
         }
         mutating func addRemoval(of open: Open) {
             guard removal(of: open) == nil else { return }
-            pendingRemovals.append(PendingRemoval(name: open.file.path, deleter: open.credentials))
+            pendingRemovals.append(
+                PendingRemoval(
+                    name: open.file.path, deleter: open.credentials, parentLeaseKey: open.identity.parentLeaseKey))
         }
         mutating func cancelRemoval(of open: Open) {
             let (name, isStream) = (open.file.path, isStream)
@@ -50,6 +54,8 @@ final class FileNode: Sendable {
         }
 
         mutating func takeBreakWaiters() -> [ParkedRequest] {
+            for resume in heldOpens { resume() }
+            heldOpens = []
             defer { breakWaiters = [] }
             return breakWaiters
         }
@@ -58,6 +64,8 @@ final class FileNode: Sendable {
         var name: NTPath
         /// As whom.
         let deleter: Credentials
+        /// The deleter's lease on the folder.
+        let parentLeaseKey: GUID?
     }
     let key: FileTable.Key
     /// Of a named stream: the node of its file's unnamed one, which outlives this.
@@ -170,8 +178,8 @@ final class FileNode: Sendable {
 
     /// What is to be done once an open is out of the node.
     struct Departure {
-        /// As whom to remove the name now.
-        var deleter: Credentials?
+        /// The name that is to be removed now.
+        var removal: PendingRemoval?
         /// And the file itself, which was to go with its last stream.
         var fileDeleter: Credentials?
         /// Something that others wait for may have happened.
@@ -198,7 +206,7 @@ final class FileNode: Sendable {
                 if !state.opens.isEmpty { _ = state.breakHandles(except: holder, &departure.notices) }
             }
             departure.fileDeleter = fileDeleter
-            departure.deleter = state.takeDueRemoval(of: open)?.deleter
+            departure.removal = state.takeDueRemoval(of: open)
             return departure
         }
     }
@@ -220,18 +228,6 @@ final class FileNode: Sendable {
         }
     }
 
-    /// The contents of a folder have changed. - Parameter lease: whose holder knows of it.
-    func breakReaders(except lease: LeaseIdentity?) -> [BreakNotice] {
-        state.withLock { state in
-            var notices: [BreakNotice] = []
-            state.breakReaders(except: lease.map { .lease($0) }, &notices)
-            return notices
-        }
-    }
-
-    /// Whether somebody caches the folder's contents.
-    var hasLeases: Bool { state.withLock { $0.grants.contains { $0.isLease } } }
-
     /// The name changes through `open`: others let go of cached handles.
     /// - Returns: whether to wait, and breaks to be sent.
     func breakHandles(by open: Open, parked: ParkedRequest?) -> (mustWait: Bool, notices: [BreakNotice]) {
@@ -244,11 +240,12 @@ final class FileNode: Sendable {
         }
     }
 
-    /// Whether every open may be one that its client's cache keeps (H), and none is newer than this file ID.
-    func isKeptByCaches(before volatileID: UInt64) -> Bool {
+    /// Whether each of these opens may be one that its client's cache keeps (H), and none is newer than this file ID.
+    func isKeptByCaches(before volatileID: UInt64, where isInTheWay: (Open) -> Bool) -> Bool {
         state.withLock { state in
             state.opens.allSatisfy { open in
-                open.fileID.volatile < volatileID && state.grant(of: open)?.state.contains(.handle) == true
+                !isInTheWay(open)
+                    || open.fileID.volatile < volatileID && state.grant(of: open)?.state.contains(.handle) == true
             }
         }
     }

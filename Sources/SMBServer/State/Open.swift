@@ -46,6 +46,9 @@ final class Open: Sendable {
     /// `state.frozenTimes` is not empty: most handles never freeze any, and a WRITE need not take the lock to know.
     let hasFrozenTimes = Atomic<Bool>(false)
 
+    /// Data was written through it, which shows in the folder once it is closed.
+    let hasWritten = Atomic<Bool>(false)
+
     /// What it deletes has no name any more once it is closed, whoever has the file open:
     /// FILE_DISPOSITION_POSIX_SEMANTICS, [MS-FSCC] 2.4.12.
     let deletesAtOnce = Atomic<Bool>(false)
@@ -97,6 +100,7 @@ final class Open: Sendable {
             state.nextExtendedAttribute = attribute
             state.durability = durability
         }
+        hasWritten.store(old.hasWritten.load(ordering: .relaxed), ordering: .relaxed)
         currentByteOffset.store(old.currentByteOffset.load(ordering: .relaxed), ordering: .relaxed)
         isReplayEligible.store(old.isReplayEligible.load(ordering: .relaxed), ordering: .relaxed)
     }

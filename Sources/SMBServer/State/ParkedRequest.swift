@@ -136,11 +136,13 @@ final class ParkedRequest: Sendable {
     }
 }
 
-/// Requests that were woken and wait for a thread, and those that have a deadline.
+/// Requests that were woken and wait for a thread, those that have a deadline, and breaks that are sent as soon as the
+/// request that causes them has been answered.
 final class ParkedRequestQueue: Sendable {
     private struct Lists {
         var ready: [ParkedRequest] = []
         var timed: [ParkedRequest] = []
+        var notices: [BreakNotice] = []
     }
     private let lists = Mutex(Lists())
     private let hasReady = Atomic(false)
@@ -150,19 +152,24 @@ final class ParkedRequestQueue: Sendable {
         hasReady.store(true, ordering: .releasing)
     }
 
+    /// Breaks that the request under way does not wait for.
+    func add(_ notices: [BreakNotice]) {
+        guard !notices.isEmpty else { return }
+        lists.withLock { $0.notices += notices }
+        hasReady.store(true, ordering: .releasing)
+    }
+
     func schedule(_ request: ParkedRequest) { lists.withLock { $0.timed.append(request) } }
 
     var hasAnyReady: Bool { hasReady.load(ordering: .acquiring) }
 
-    /// Runs everything that is ready, on this thread. No lock may be held.
-    func runReady() {
-        while hasReady.load(ordering: .acquiring) {
-            let ready = lists.withLock { lists -> [ParkedRequest] in
-                hasReady.store(false, ordering: .relaxed)
-                defer { lists.ready = [] }
-                return lists.ready
-            }
-            for request in ready { request.connection.resume(request) }
+    /// What is ready, taken; nil if nothing is.
+    func takeReady() -> (notices: [BreakNotice], requests: [ParkedRequest])? {
+        guard hasReady.load(ordering: .acquiring) else { return nil }
+        return lists.withLock { lists in
+            hasReady.store(false, ordering: .relaxed)
+            defer { (lists.notices, lists.ready) = ([], []) }
+            return (lists.notices, lists.ready)
         }
     }
 

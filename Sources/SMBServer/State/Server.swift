@@ -15,6 +15,10 @@ public struct ServerSettings: Sendable {
     public var ciphers: [Cipher] = [.aes128GCM, .aes128CCM, .aes256GCM, .aes256CCM]
     /// In the server's order of preference.
     public var signingAlgorithms: [SigningAlgorithm] = [.aesGMAC, .aesCMAC, .hmacSHA256]
+    /// IsMultiChannelCapable: a session may have several connections.
+    public var isMultichannel = false
+    /// Hooks for smbtorture, which make the server misbehave: never on a server that anybody relies on.
+    public var hasTortureControls = false
     public var grantsLeases = true
     public var grantsDirectoryLeases = true
     public var serverGUID: GUID = .zero
@@ -33,6 +37,8 @@ public struct Environment: Sendable {
     /// Cryptographically secure.
     public var randomUInt64: @Sendable () -> UInt64
     public var log: @Sendable (String) -> Void
+    /// Those that clients may open channels to; asked for each time.
+    public var networkInterfaces: @Sendable () -> [NetworkInterface] = { [] }
 
     public init(
         now: @escaping @Sendable () -> FileTime, uptime: @escaping @Sendable () -> UInt64,
@@ -60,6 +66,8 @@ public final class Server: Sendable {
     let createReplays = CreateReplayTable()
     let directoryLeases = DirectoryLeases()
     let notifier = ChangeNotifier()
+    let localWatches = LocalWatches()
+    let localGuards = LocalGuards()
     let parkedRequests = ParkedRequestQueue()
     let startTime: FileTime
     private let nextIdentifier = Atomic<UInt64>(1)
@@ -88,7 +96,16 @@ public final class Server: Sendable {
         let now = environment.uptime()
         parkedRequests.expire(now: now)
         scavengeDurableOpens(now: now)
+        for node in localGuards.takeOverdue(now: now) { completeBreaks(of: node) }
         sessions.expire(now: environment.now())
-        parkedRequests.runReady()
+        runReady()
+    }
+
+    /// Runs every request that is ready, on this thread, and sends breaks that wait. No lock may be held.
+    func runReady() {
+        while let ready = parkedRequests.takeReady() {
+            send(ready.notices)
+            for request in ready.requests { request.connection.resume(request) }
+        }
     }
 }

@@ -39,31 +39,36 @@ final class Session: Sendable {
     struct State {
         var phase = Phase.inProgress
         var login: Login?
-        /// The login that is going on: the control plane's name for it, and the hash over its messages.
-        var exchange: UInt64?
-        var preauthHash: PreauthIntegrityHash?
         var treeConnects: [UInt32: TreeConnect] = [:]
         var opens: [UInt64: Open] = [:]
         var nextTreeID: UInt32 = 1
-        /// Connections it is reached by; the first one is where it was made.
-        var channels: [ObjectIdentifier: Channel] = [:]
+        /// Session.ChannelList: the connections it is reached by, oldest first.
+        var channels: [Channel] = []
     }
     /// Channel, [MS-SMB2] 3.3.1.14.
-    struct Channel {
+    struct Channel: Sendable {
         let connection: Connection
+        /// nil where the session was made: there the login's own key signs.
         let signingKey: SigningKey?
     }
 
     let id: UInt64
     let creationTime: FileTime
+    /// What was negotiated where it was made; channels are held to it.
     let dialect: Dialect
+    let cipher: UInt16
+    let signingAlgorithm: UInt16
     let state: Mutex<State>
 
-    init(id: UInt64, creationTime: FileTime, dialect: Dialect) {
+    init(id: UInt64, creationTime: FileTime, connection: Connection, negotiated: Connection.Negotiated) {
         self.id = id
         self.creationTime = creationTime
-        self.dialect = dialect
-        state = Mutex(State())
+        dialect = negotiated.dialect
+        cipher = negotiated.cipher
+        signingAlgorithm = negotiated.signingAlgorithm
+        var initial = State()
+        initial.channels = [Channel(connection: connection, signingKey: nil)]
+        state = Mutex(initial)
     }
 
     // MARK: looked up for each request
@@ -73,10 +78,13 @@ final class Session: Sendable {
         phase: Phase, login: Login?, signingKey: SigningKey?, treeConnect: TreeConnect?
     ) {
         state.withLock { state in
-            // One channel, the usual case, needs no look-up.
-            let key = state.channels.count < 2 ? nil : state.channels[ObjectIdentifier(connection)]?.signingKey
+            guard let channel = state.channels.first(where: { $0.connection === connection }) else {
+                // It was just closed, or left this connection.
+                return (.closed, state.login, state.login?.signingKey, nil)
+            }
             return (
-                state.phase, state.login, key ?? state.login?.signingKey, treeID == 0 ? nil : state.treeConnects[treeID]
+                state.phase, state.login, channel.signingKey ?? state.login?.signingKey,
+                treeID == 0 ? nil : state.treeConnects[treeID]
             )
         }
     }
@@ -86,10 +94,11 @@ final class Session: Sendable {
     // MARK: tables
 
     /// Adds an open. - Throws: `.insufficientResources` at the session's limit; `.userSessionDeleted` once it is
-    /// closed.
+    /// closed, `.networkNameDeleted` once the tree connect is gone: nobody would ever close the open then.
     func insert(_ open: Open, limit: Int) throws(NTStatus) {
         let failure = state.withLock { state -> NTStatus? in
             guard state.phase != .closed else { return .userSessionDeleted }
+            guard state.treeConnects[open.treeConnect.id] === open.treeConnect else { return .networkNameDeleted }
             guard state.opens.count < limit else { return .insufficientResources }
             state.opens[open.fileID.volatile] = open
             return nil
@@ -126,16 +135,54 @@ final class Session: Sendable {
     }
 
     /// Ends the session: nothing can be added any more, and everything in it is the caller's to close.
-    func close() -> (opens: [Open], treeConnects: [TreeConnect], login: Login?)? {
+    func close() -> Remains? {
         state.withLock { state in
             guard state.phase != .closed else { return nil }
             state.phase = .closed
             defer {
                 state.opens = [:]
                 state.treeConnects = [:]
-                state.channels = [:]
+                state.channels = []
             }
-            return (Array(state.opens.values), Array(state.treeConnects.values), state.login)
+            return Remains(
+                opens: Array(state.opens.values), treeConnects: Array(state.treeConnects.values), login: state.login,
+                connections: state.channels.map(\.connection))
+        }
+    }
+    /// What a closed session leaves to be ended.
+    struct Remains {
+        let opens: [Open]
+        let treeConnects: [TreeConnect]
+        let login: Login?
+        let connections: [Connection]
+    }
+
+    // MARK: channels
+
+    /// The connections it is reached by, oldest first.
+    var connections: [Connection] { state.withLock { $0.channels.map(\.connection) } }
+
+    /// [MS-SMB2] 3.3.5.5.3: one more connection reaches the session.
+    /// - Throws: `.insufficientResources` at the limit, `.userSessionDeleted` once it is closed, `.requestNotAccepted`
+    ///   for a connection that reaches it already.
+    func add(_ channel: Channel, limit: Int) throws(NTStatus) {
+        let failure = state.withLock { state -> NTStatus? in
+            guard state.phase != .closed else { return .userSessionDeleted }
+            guard !state.channels.contains(where: { $0.connection === channel.connection }) else {
+                return .requestNotAccepted
+            }
+            guard state.channels.count < limit else { return .insufficientResources }
+            state.channels.append(channel)
+            return nil
+        }
+        if let failure { throw failure }
+    }
+
+    /// The connection is gone. - Returns: whether no other is left.
+    func removeChannel(_ connection: Connection) -> Bool {
+        state.withLock { state in
+            state.channels.removeAll { $0.connection === connection }
+            return state.channels.isEmpty
         }
     }
 }

@@ -31,13 +31,26 @@ public final class Share: Sendable {
     /// Names shown with the hidden attribute; `hide dot files`.
     public let marksHidden: @Sendable (NTName) -> Bool
 
+    /// CHANGE_NOTIFY works here; `change notify`.
+    public let reportsChanges: Bool
+    /// Changes by other programs are seen, told to who watches, and break leases on folders; `kernel change notify`.
+    public let followsLocalChanges: Bool
+
+    /// Byte-range locks and those of other programs are seen on either side; `posix locking`.
+    public let showsLocksLocally: Bool
+
+    /// Other programs that open a file wait until clients have written back what they cache of it; `kernel oplocks`.
+    public let guardsAgainstLocalUse: Bool
+
     /// Lists leave out what the user may not read: SMB2_SHAREFLAG_ACCESS_BASED_DIRECTORY_ENUM.
     public let enumeratesByAccess: Bool
 
     public init(
         name: String, comment: String = "", kind: Kind, requiresEncryption: Bool = false, isCaseSensitive: Bool = false,
         allowsPOSIX: Bool = true, shortNames: ShortNames = .none, enumeratesByAccess: Bool = false,
-        hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
+        reportsChanges: Bool = true,
+        followsLocalChanges: Bool = true, showsLocksLocally: Bool = true,
+        guardsAgainstLocalUse: Bool = false, hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
         marksHidden: @escaping @Sendable (NTName) -> Bool = { _ in false }
     ) {
         self.name = name
@@ -48,6 +61,10 @@ public final class Share: Sendable {
         self.allowsPOSIX = allowsPOSIX
         self.shortNames = shortNames
         self.enumeratesByAccess = enumeratesByAccess
+        self.reportsChanges = reportsChanges
+        self.followsLocalChanges = followsLocalChanges
+        self.showsLocksLocally = showsLocksLocally
+        self.guardsAgainstLocalUse = guardsAgainstLocalUse
         self.hides = hides
         self.marksHidden = marksHidden
     }

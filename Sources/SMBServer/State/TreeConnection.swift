@@ -8,9 +8,6 @@ final class TreeConnect: Sendable {
     let share: Share
     let session: Session
     let isWritable: Bool
-    /// A POSIX context has come: the client's mount is one with the POSIX extensions, also where Linux leaves the
-    /// context out (to rename, link, delete or change a mode).
-    let usesPOSIX = Atomic<Bool>(false)
     /// As whom its file operations run; the session's unless the share says otherwise.
     let credentials: Credentials
     /// The most that any open here can be granted: TreeConnect.MaximalAccess.

@@ -12,6 +12,7 @@ final class ConnectionAdapter: MessageReceiver {
         func disconnect(_ reason: DisconnectReason) { connection.disconnect() }
         func willBlock() { connection.willBlock() }
         var remoteAddress: String { connection.remoteAddress }
+        var hasUndelivered: Bool { connection.hasUndelivered }
     }
     private let connection: Connection
 

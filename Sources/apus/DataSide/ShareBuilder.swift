@@ -59,6 +59,8 @@ enum ShareBuilder {
             name: share.name, comment: share.comment, kind: .disk(store),
             requiresEncryption: share.encryption == .required, isCaseSensitive: share.isCaseSensitive,
             allowsPOSIX: share.allowsPOSIX, shortNames: shortNames, enumeratesByAccess: share.hidesUnreadable,
+            reportsChanges: share.reportsChanges, followsLocalChanges: share.followsLocalChanges,
+            showsLocksLocally: share.showsLocksLocally, guardsAgainstLocalUse: share.guardsAgainstLocalUse,
             hides: isVetoed,
             marksHidden: { name in
                 (hidesDotFiles && name.utf8.first == UInt8(ascii: ".") && name.utf8 != [UInt8(ascii: ".")]

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # A mount whose connection is cut again and again; runs inside lab/kclient, as root.
 #   cut.sh REPOSITORY SERVER PORT DIRECT-PORT SHARE USER PASSWORD MIB MODE…
-# PORT leads through cutting_proxy.py, DIRECT-PORT to the server itself. $OUT/cut cuts.
+# PORT leads through cutting_proxy.py, DIRECT-PORT to the server itself. $OUT/cut cuts; $OUT/restart kills the server and
+# has another one take its place. Each mode has files of its own: a resilient handle whose client never came back keeps its
+# file, with its locks, until its time is over.
 set -uo pipefail
 repository=$1 server=$2 port=$3 direct=$4 share=$5 user=$6 password=$7 mib=$8
 shift 8
@@ -10,7 +12,9 @@ mkdir -p "$m" "$other"
 head -c "$((mib << 20))" /dev/urandom >/tmp/big
 
 mount_at() { mount -t cifs "//$server/$share" "$1" -o "port=$2,username=$user,password=$password,nosharesock,$mode"; }
-cut_once() { : >"$OUT/cut"; while [ -e "$OUT/cut" ]; do sleep 0.05; done; }
+ask() { : >"$OUT/$1"; while [ -e "$OUT/$1" ]; do sleep 0.05; done; }
+cut_once() { ask cut; }
+restart_once() { ask restart; }
 check() {
     local name=$1 output
     shift
@@ -20,10 +24,11 @@ check() {
     fi
 }
 
-# Everything that was written is there, once, in its place, although the connection went several times meanwhile.
+# Everything that was written is there, once, in its place, although the connection went several times meanwhile, or the
+# server did.
 writes() {
-    local cutter
-    (for _ in 1 2 3 4 5; do sleep 0.7; cut_once; done) &
+    local cutter disturb=$1
+    (for _ in 1 2 3 4 5; do sleep 0.7; "$disturb"; done) &
     cutter=$!
     for part in $(seq 0 15); do
         # This client does not repeat a FLUSH that was cut off, it reports it: an application then writes again.
@@ -82,7 +87,8 @@ for mode in "$@"; do
         echo "not ok - $mode: mount"
         continue
     fi
-    check "no byte is lost when the connection is cut during writes" writes
+    check "no byte is lost when the connection is cut during writes" writes cut_once
+    check "no byte is lost when the server is killed and started again during writes" writes restart_once
     check "an open handle goes on after a cut" handle
     case $mode in *resilienthandles*) check "a lock holds over a cut, against another mount" locks ;; esac
     rm -f "$m"/* 

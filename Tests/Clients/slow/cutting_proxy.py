@@ -16,7 +16,11 @@ parent = os.getppid()
 
 def accept():
     near, _ = listener.accept()
-    far = socket.create_connection((server, int(server_port)))
+    try:
+        far = socket.create_connection((server, int(server_port)))
+    except OSError:  # the server is being started again
+        near.close()
+        return
     for one, two in ((near, far), (far, near)):
         other[one] = two
         selector.register(one, selectors.EVENT_READ)

@@ -1,16 +1,12 @@
 #!/usr/bin/env bash
-# What a mount with the POSIX extensions must be able to do; runs inside lab/kclient or lab/vm, as root.
-#   posix_mounted.sh REPOSITORY SERVER|local PORT      local: the server runs in the machine too
+# What a mount with the POSIX extensions must be able to do; runs inside lab/vm, as root.
+#   posix_mounted.sh REPOSITORY SERVER PORT DEBIAN     DEBIAN: a folder with a Debian root, to be copied in part
 set -uo pipefail
-repository=$1 server=$2 port=$3
+repository=$1 server=$2 port=$3 debian=$4
 m=/tmp/m
 mkdir -p "$m"
-if [ "$server" = local ]; then
-    server=127.0.0.1
-    "$repository/lab/server" start apus /tmp/server --port "$port" --global 'smb3 unix extensions = yes' || exit 1
-fi
-options="port=$port,username=alice,password=Secret-Alice1,vers=3.1.1,posix"
-mount_it() { mount -t cifs "//$server/test" "$m" -o "$options"; }
+user=alice,password=Secret-Alice1
+mount_it() { mount -t cifs "//$server/test" "$m" -o "port=$port,username=$user,vers=3.1.1,posix"; }
 again() { umount "$m" && mount_it; }
 
 modes() {
@@ -52,6 +48,20 @@ links() {
     mkdir "$m/d" && echo inside >"$m/d/f" && ln -s d "$m/to-d" && again && [ "$(cat "$m/to-d/f")" = inside ] &&
         rm "$m/to-d" "$m/link" "$m/root" && [ -e "$m/d/f" ] && rm -r "$m/d"
 }
+link_times() {
+    ln -s nowhere "$m/l" && touch -h -d '2001-02-03 04:05:06' "$m/l" && again &&
+        [ "$(stat -c %Y "$m/l")" = "$(date -d '2001-02-03 04:05:06' +%s)" ] && rm "$m/l" || { stat "$m/l"; return 1; }
+}
+# As root: device nodes, owners of files and of links. What this client changes of a fifo or a device once it is there stays
+# in its own memory.
+root_only() {
+    mknod "$m/null" c 1 3 && mknod "$m/disk" b 8 17 && : >"$m/f" && chown 1234:4321 "$m/f" &&
+        ln -s f "$m/l" && chown -h 77:88 "$m/l" && again &&
+        [ "$(stat -c '%F %t %T %a' "$m/null" "$m/disk"; stat -c %u:%g "$m/f" "$m/l")" = \
+            "$(printf '%s\n' 'character special file 1 3 644' 'block special file 8 11 644' 1234:4321 77:88)" ] ||
+        { ls -ln "$m"; return 1; }
+    rm "$m/null" "$m/disk" "$m/f" "$m/l"
+}
 fifos() {
     mkfifo "$m/fifo" && again && [ -p "$m/fifo" ] || { ls -l "$m"; return 1; }
     rm "$m/fifo"
@@ -64,7 +74,9 @@ tree() {
     if [ "$can_link" -eq 1 ]; then ln -s tools/lint "$1/soft" && mkfifo "$1/fifo"; fi
 }
 list() { (cd "$1" && find . -printf '%P %y %m %l %s %T@\n' | sed 's/ d \([0-9]*\) \(.*\) [0-9]* \([0-9.]*\)$/ d \1 \2/; s/\(\.[0-9]\{7\}\)[0-9]*$/\1/' | sort); }
-same() { diff -r --no-dereference "$1" "$2" && list "$1" >/tmp/list && list "$2" | diff /tmp/list -; }
+contents() { (cd "$1" && find . -type f -print0 | sort -z | xargs -0 cksum); }
+alike() { "$1" "$2" >/tmp/one && "$1" "$3" >/tmp/other && diff /tmp/one /tmp/other; }
+same() { alike contents "$1" "$2" && alike list "$1" "$2"; }
 archive() {
     tar cf /tmp/tree.tar -C /tmp/tree . && mkdir "$m/tar" && tar xpf /tmp/tree.tar -C "$m/tar" --no-same-owner && again &&
         same /tmp/tree "$m/tar"
@@ -73,6 +85,29 @@ synchronised() {
     rsync -aHX --no-owner --no-group /tmp/tree/ "$m/rsync/" && again && same /tmp/tree "$m/rsync" &&
         [ -z "$(rsync -aHXcni --no-owner --no-group --delete /tmp/tree/ "$m/rsync/" | grep -v '^\.d')" ] &&
         [ "$(stat -c %i "$m/rsync/Case")" = "$(stat -c %i "$m/rsync/hard")" ]
+}
+# A Debian root as debootstrap makes it, in part, and what such a root may hold besides.
+debian() {
+    [ ! -e /tmp/debian ] || return 0
+    mkdir /tmp/debian && (cd "$debian" && tar cf - --exclude='*/samba*' --exclude='*/python3*' bin sbin lib dev etc \
+        root run tmp usr/bin usr/sbin var/lib/dpkg var/log) | tar xpf - -C /tmp/debian &&
+        chmod 4755 /tmp/debian/usr/bin/passwd && mkdir -p /tmp/debian/dev && mknod /tmp/debian/dev/full2 c 1 7 &&
+        mkfifo -m 600 /tmp/debian/run/pipe && setfattr -n user.note -v hello /tmp/debian/etc/fstab
+}
+# Everything of everything, but of fifos and devices only what they are.
+all() {
+    (cd "$1" && find . \( -type f -o -type l \) -printf '%P %y %m %U:%G %n %l %T@\n' -o -type d -printf '%P %m %U:%G %T@\n' |
+        sed 's/\(\.[0-9]\{7\}\)[0-9]*$/\1/' | sort && find . -type f -o -type l -o -type d -o -print0 | sort -z |
+        xargs -0 stat -c '%n %F %t %T')
+}
+as_before() { alike contents /tmp/debian "$1" && alike all /tmp/debian "$1"; }
+debian_tar() {
+    debian && tar cf /tmp/debian.tar --numeric-owner -C /tmp/debian . && mkdir "$m/tar" &&
+        tar xpf /tmp/debian.tar --numeric-owner -C "$m/tar" && again && as_before "$m/tar"
+}
+debian_rsync() {
+    debian && rsync -aHAX --numeric-ids /tmp/debian/ "$m/rsync/" && again && as_before "$m/rsync" &&
+        [ -z "$(rsync -aHAXni --numeric-ids --delete /tmp/debian/ "$m/rsync/" | grep -v '^\.[DS]')" ]
 }
 empty() { rm -rf "$m"/* && [ -z "$(ls -A "$m")" ] || { ls -lA "$m"; return 1; }; }
 space() { [ "$(stat -f -c %b "$m")" -gt 0 ] && [ "$(stat -f -c %d "$m")" -gt 0 ]; }
@@ -99,6 +134,7 @@ check 'an open file is deleted, its name used anew' delete_open
 check 'renames over an empty folder and an open file' rename_over
 if [ "$can_link" -eq 1 ]; then
     check 'symbolic links' links
+    check 'times of a link' link_times
     check 'fifos' fifos
 else
     echo "ok - posix, kernel $(uname -r): links and fifos # SKIP this kernel's client cannot make them"
@@ -107,4 +143,16 @@ check 'tar' archive
 check 'rsync -aHX, and again with nothing to do' synchronised
 check 'file systems figures' space
 check 'all of it deleted again' empty
+umount "$m"
+
+# Owners go by number with idsfromsid; without it this client asks a program on its machine what Windows would call them.
+user=root,password=Secret-Root3,idsfromsid
+check 'root mounts' mount_it
+mountpoint -q "$m" || exit 0
+if [ "$can_link" -eq 1 ]; then
+    check 'device nodes, owners' root_only
+fi
+check 'a Debian root, tar' debian_tar
+check 'a Debian root, rsync -aHAX' debian_rsync
+rm -rf "${m:?}"/*
 umount "$m"

@@ -32,6 +32,11 @@ struct ControlCode: RawRepresentable, Equatable {
     static var queryNetworkInterfaceInfo: Self { .init(rawValue: 0x0014_01FC) }
     static var validateNegotiateInfo: Self { .init(rawValue: 0x0014_0204) }
 
+    // smbtorture's own: device 0x8384, which no system has.
+    static var tortureForceUnacknowledged: Self { .init(rawValue: 0x8384_8003) }
+    static var tortureReadPadding: Self { .init(rawValue: 0x8384_8023) }
+    var isForTorture: Bool { rawValue >> 16 == 0x8384 }
+
     /// What a code is answered with that is not served.
     var refusal: NTStatus {
         switch self {

@@ -94,7 +94,7 @@ extension IoctlHandler {
             // What was copied before stays, and is told together with the error.
             context.status = error
         }
-        context.server.reportChange(open, [.size, .lastWrite])
+        context.server.reportWrite(open)
         return response.encoded
     }
 
@@ -168,6 +168,6 @@ extension IoctlHandler {
         try open.keepingFrozenTimes { () throws(NTStatus) in
             try open.file.clone(range.lowerBound..<range.lowerBound + byteCount, of: source.file, to: chunk.target)
         }
-        context.server.reportChange(open, [.size, .lastWrite])
+        context.server.reportWrite(open)
     }
 }

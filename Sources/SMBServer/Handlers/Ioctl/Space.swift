@@ -28,7 +28,7 @@ extension IoctlHandler {
         context.server.send(open.node.breakReaders(by: open))
         context.connection.transport.willBlock()
         try open.keepingFrozenTimes { () throws(NTStatus) in try open.file.zero(start..<end) }
-        context.server.reportChange(open, [.size, .lastWrite])
+        context.server.reportWrite(open)
     }
 
     /// FSCTL_QUERY_ALLOCATED_RANGES, [MS-FSCC] 2.3.52: FileOffset, Length.

@@ -5,7 +5,7 @@ import SMBWire
 
 extension SetInfoHandler {
     /// FileBasicInformation, [MS-FSA] 2.1.5.15.2.
-    static func setBasic(_ input: [UInt8], on open: Open) throws(NTStatus) {
+    static func setBasic(_ input: [UInt8], on open: Open, in context: inout RequestContext) throws(NTStatus) {
         guard input.count >= 40 else { throw .infoLengthMismatch }
         try open.require(.writeAttributes)
         let wanted = FileAttributes(rawValue: input.littleEndian32(at: 32))
@@ -33,6 +33,7 @@ extension SetInfoHandler {
         }
         try open.file.setBasicInformation(change, as: open.credentials)
         open.update(frozen)
+        context.server.reportChange(open, change.filter)
     }
 
     /// Attributes that a client may change, [MS-FSCC] 2.6; the others say what the file is.
@@ -94,6 +95,15 @@ private struct TimeChange {
 }
 
 extension BasicInformationChange {
+    /// What watchers are told of. Nobody can watch the change time.
+    fileprivate var filter: ChangeFilter {
+        var filter: ChangeFilter = []
+        if attributes != nil { filter.insert(.attributes) }
+        if creationTime != nil { filter.insert(.creation) }
+        if lastAccessTime != nil { filter.insert(.lastAccess) }
+        if lastWriteTime != nil { filter.insert(.lastWrite) }
+        return filter
+    }
     var isEmpty: Bool {
         creationTime == nil && lastAccessTime == nil && lastWriteTime == nil && changeTime == nil && attributes == nil
     }

@@ -24,5 +24,6 @@ extension SetInfoHandler {
         try context.awaitHandles(of: open)
         if open.file.isPOSIX || flags & 2 != 0 { open.deletesAtOnce.store(true, ordering: .relaxed) }
         open.node.setDeletePending(true, by: open)
+        context.server.notifier.wakeWatchers(of: open)
     }
 }

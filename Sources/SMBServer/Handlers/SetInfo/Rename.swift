@@ -73,10 +73,7 @@ extension SetInfoHandler {
         if open.isDirectory {
             context.server.directoryLeases.move(from: source, to: target, in: open.treeConnect.share)
         }
-        // [MS-FSA] 2.1.5.15.11: a name within a folder is renamed; from one folder to another it goes and comes.
-        let isWithinFolder = source.parent == target.parent
-        context.server.reportName(isWithinFolder ? .renamedOldName : .removed, source, of: open)
-        context.server.reportName(isWithinFolder ? .renamedNewName : .added, target, of: open)
+        context.server.reportRename(from: source, to: target, of: open)
     }
 
     /// As rename(2) does it: what has the new name gives way, and whoever has it open keeps it.
@@ -89,9 +86,7 @@ extension SetInfoHandler {
             try open.file.rename(to: target, replaceIfExists: false, as: open.credentials)
         }
         open.node.renamed(from: source, to: target)
-        let isWithinFolder = source.parent == target.parent
-        context.server.reportName(isWithinFolder ? .renamedOldName : .removed, source, of: open)
-        context.server.reportName(isWithinFolder ? .renamedNewName : .added, target, of: open)
+        context.server.reportRename(from: source, to: target, of: open)
     }
 
     /// FileLinkInformation, [MS-FSA] 2.1.5.15.6.
@@ -130,14 +125,14 @@ extension SetInfoHandler {
     ) throws(NTStatus) {
         guard let parent = target.parent, let found = try probe(parent, open) else { throw .objectPathNotFound }
         guard found.isDirectory else { throw .objectPathNotFound }
-        let opens = context.server.files.nodes(of: found.identity).flatMap(\.opens)
-        let conflict = opens.contains { other in
+        try context.awaitClose(
+            of: context.server.files.nodes(of: found.identity), besides: open, orThrow: .sharingViolation
+        ) { other in
             // Opens for attributes alone take no part in sharing, [MS-FSA] 2.1.5.1.2.2.
             let data: AccessMask = [.readData, .writeData, .appendData, .execute, .delete]
             guard other !== open, !other.grantedAccess.isDisjoint(with: data) else { return false }
             return other.grantedAccess.contains(.delete) || !other.shareAccess.contains(.write)
         }
-        if conflict { throw .sharingViolation }
     }
 
     /// What stands at the new name must allow to be replaced.
