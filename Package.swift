@@ -73,6 +73,7 @@ let package = Package(
         module("SMBServer", ["NTTypes", "SMBWire", "SMBCrypto", "FileStore", "Platform"]),
         module("Transport", ["Platform", "CLinux"]),
         module("ControlPlane", ["NTTypes", "Platform", "CLinux"]),
+        module("Administration", ["Platform", "CLinux"]),
         module("Configuration", ["NTTypes"]),
         module("DCERPC", ["NTTypes"]),
         module(
@@ -82,7 +83,7 @@ let package = Package(
             name: "apus",
             dependencies: [
                 "NTTypes", "SMBWire", "SMBCrypto", "FileStore", "LinuxFileStore", "SMBServer", "Transport",
-                "ControlPlane", "Configuration", "Authentication", "DCERPC", "Platform", "CLinux",
+                "ControlPlane", "Administration", "Configuration", "Authentication", "DCERPC", "Platform", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -110,6 +111,7 @@ let package = Package(
             ]),
         tests("TransportTests", ["Transport", "Platform", "CLinux"]),
         tests("ControlPlaneTests", ["ControlPlane", "NTTypes", "Platform", "CLinux"]),
+        tests("AdministrationTests", ["Administration", "Platform"]),
         tests("ConfigurationTests", ["Configuration", "NTTypes"]),
         tests("DCERPCTests", ["DCERPC", "NTTypes"]),
         tests("AuthenticationTests", ["Authentication", "SMBCrypto", "NTTypes", "Platform"]),

@@ -81,6 +81,9 @@ private struct Client {
     /// Reads all that there is, and checks that it is what a client can take.
     private mutating func drain() {
         let limits = RPCLimits()
+        // Thousands of refusals of 32 bytes, for a write of 64 KiB.
+        let unreadByteCountMax = limits.unreadByteCountMax + limits.responseByteCountMax + 3000 * 32
+        precondition(pipe.keptByteCount <= unreadByteCountMax + limits.requestByteCountMax + 65_536)
         var response: [UInt8] = []
         while let fragment = pipe.nextFragment() {
             precondition(fragment.count >= 16 && fragment.count <= limits.fragmentByteCountMax, "a fragment's size")

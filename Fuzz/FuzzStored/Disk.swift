@@ -61,7 +61,7 @@ final class Disk {
             if let bytes = try? file.securityDescriptor(as: user) {
                 precondition((try? SecurityDescriptor(bytes[...])) != nil, "a descriptor that can be read")
             }
-            if let points = file as? any ReparsePoints { _ = try? points.reparsePoint() }
+            _ = try? file.reparsePoint()
             for stream in (try? file.streams()) ?? [] where !stream.name.utf8.isEmpty { read(stream) }
             file.close()
         }
@@ -78,7 +78,8 @@ final class Disk {
     /// A stream is as long as it was said to be.
     private func read(_ stream: StreamInformation) {
         guard let file = open(stream.name.description, .readData)?.file else { return }
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        // One byte more, so that a longer one would show.
+        var buffer = [UInt8](repeating: 0, count: Int(stream.endOfFile) + 1)
         let count = buffer.withUnsafeMutableBytes { try? file.read(into: $0, at: 0, mayBlock: true) }
         precondition(stream.endOfFile == 0 || count == Int(stream.endOfFile), "a stream's length")
         file.close()

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
-#include <sys/ioctl.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -17,11 +16,6 @@ static _Thread_local void *thread_value;
 
 void *linux_thread_value(void) { return thread_value; }
 void linux_set_thread_value(void *value) { thread_value = value; }
-
-int linux_unacknowledged(int socket) {
-    int count = -1;
-    return ioctl(socket, TIOCOUTQ, &count) == 0 ? count : -1;
-}
 
 int linux_accept(int listener, struct sockaddr *address, socklen_t *length) {
     return accept4(listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);

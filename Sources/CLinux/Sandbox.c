@@ -192,3 +192,10 @@ long apus_restrict_system_calls(int may_open) {
     long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
     return result < 0 ? -(long)errno : result > 0 ? -ESRCH : 0;
 }
+
+int apus_wait_for_signal(const sigset_t *signals, pid_t *sender) {
+    siginfo_t information;
+    int number = sigwaitinfo(signals, &information);
+    *sender = number > 0 ? information.si_pid : 0;
+    return number > 0 ? number : 0;
+}

@@ -53,6 +53,10 @@ extension Parameter {
         Parameter("server multi channel support", .global, .boolean, "no", "let a session use several connections"),
         Parameter("smbtorture controls", .global, .boolean, "no", "hooks for tests, which break the server on purpose"),
         Parameter("control plane user", .global, .text, "apus", "the account that reads logins, or else nobody"),
+        Parameter(
+            "admin socket", .global, .text, "",
+            "where `apus status` and its kin reach the server; /run/apus/admin.sock, if nothing is said"),
+        Parameter("admin group", .global, .text, "", "a group whose members may use the admin socket besides root"),
         Parameter("kerberos support", .global, .boolean, "no", "let clients log in with Kerberos"),
         Parameter("kerberos service name", .global, .text, "", "the service's principal"),
         Parameter("kerberos keytab file", .global, .text, "", "where its key is"),

@@ -61,6 +61,8 @@ extension ServerConfiguration {
         values.number("restrict anonymous") { restrictAnonymous = $0 }
         values.text("username map") { usernameMapPath = $0 }
         values.text("control plane user") { controlPlaneUser = $0 }
+        values.text("admin socket") { adminSocket = $0 }
+        values.text("admin group") { adminGroup = $0 }
         values.boolean("kerberos support") { supportsKerberos = $0 }
         values.text("kerberos service name") { kerberosServiceName = $0 }
         values.text("kerberos keytab file") { kerberosKeytabFile = $0 }
@@ -161,7 +163,11 @@ private struct Values {
     ) throws(ConfigurationError) {
         for entry in section.entries where !entry.value.isEmpty {
             guard let (parameter, isInverted) = Parameter.find(entry.key) else {
-                warnings.append("\(path):\(entry.line): unknown key '\(entry.key)' is ignored")
+                // Once is enough, however many sections have it.
+                let words = "unknown key '\(entry.key)' is ignored"
+                if !warnings.contains(where: { $0.hasSuffix(words) }) {
+                    warnings.append("\(path):\(entry.line): \(words)")
+                }
                 continue
             }
             if scope == .share, parameter.scope == .global {

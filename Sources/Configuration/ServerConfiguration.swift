@@ -21,6 +21,10 @@ public struct ServerConfiguration: Sendable {
     public var usernameMapPath = ""
     /// The Unix account of the control plane's process.
     public var controlPlaneUser = "apus"
+    /// A path; empty for the usual place.
+    public var adminSocket = ""
+    /// Whose members may use the admin socket; empty for nobody.
+    public var adminGroup = ""
     public var supportsKerberos = false
     /// Which of the keytab's principals is served; empty for cifs and host.
     public var kerberosServiceName = ""

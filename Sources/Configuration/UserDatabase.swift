@@ -61,6 +61,9 @@ public struct UserDatabase: Equatable, Sendable {
         return users.count < before
     }
 
+    /// A password's hash as the file has it. - Parameter hash: 16 bytes.
+    public static func hashText(_ hash: [UInt8]) -> String { Base64.encode(hash) }
+
     /// The file's text.
     public var text: String { users.map { "\($0.name):\(Base64.encode($0.passwordHash))\n" }.joined() }
 }

@@ -6,6 +6,9 @@ public struct RPCLimits: Sendable {
     public var requestByteCountMax = 256 << 10
     /// A response before it is cut into fragments; enumerations stop before it, and say that there is more.
     public var responseByteCountMax = 1 << 20
+    /// Of responses that the client has not read yet: beyond it calls are refused until it has. One write can hold
+    /// thousands of calls, whose responses would all be kept.
+    public var unreadByteCountMax = 2 << 20
     /// Presentation contexts of one bind, and of one pipe in all.
     public var contextCountMax = 32
     /// Context handles that one pipe holds open.

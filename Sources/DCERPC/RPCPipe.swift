@@ -57,8 +57,10 @@ public struct RPCPipe: Sendable {
     }
 
     /// Bytes of requests that are not whole yet, and of responses not read yet.
-    public var keptByteCount: Int {
-        output.reduce(incoming.count + (partial?.stub.count ?? 0)) { sum, item in
+    public var keptByteCount: Int { incoming.count + (partial?.stub.count ?? 0) + unreadByteCount }
+
+    private var unreadByteCount: Int {
+        output.reduce(0) { sum, item in
             switch item {
             case .fragment(let fragment): sum + fragment.count
             case .response(_, _, let stub, _): sum + stub.count
@@ -209,6 +211,9 @@ public struct RPCPipe: Sendable {
     private mutating func run(_ call: Partial, _ server: any ServerData) {
         guard let context = contexts[call.contextID] else {
             return fail(call.callID, call.contextID, .unknownInterface)
+        }
+        guard unreadByteCount <= limits.unreadByteCountMax else {
+            return fail(call.callID, call.contextID, .noMemory)
         }
         let reader = NDRReader(
             call.stub[...], syntax: context.syntax, isBigEndian: call.isBigEndian,

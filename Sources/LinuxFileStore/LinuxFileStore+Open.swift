@@ -146,6 +146,8 @@ extension LinuxFileStore {
         let desired = parameters.desiredAccess
         let writes = !desired.isDisjoint(with: AccessCheck.writing) && !parameters.options.contains(.directoryFile)
         let reads = !desired.isDisjoint(with: [.readData, .execute])
+        // A device does something when it is opened: Linux clients, which may well have some, only want to look at it.
+        if parameters.isPOSIX, !writes, !reads { return (openBeneath(path, flags: Self.pathOnly | O_NOFOLLOW), []) }
         let rights: OpenHandle.Rights = writes ? (reads ? [.read, .write] : .write) : .read
         let mode = writes ? (reads ? O_RDWR : O_WRONLY) : O_RDONLY
         let showsLinks = parameters.isPOSIX || options.showsSymbolicLinks

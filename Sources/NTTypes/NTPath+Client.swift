@@ -25,8 +25,8 @@ extension NTPath {
                 components.append(try Self.component(part[..<colon]))
             } else {
                 // "." is the folder itself, and clients do send it.
-                if part.elementsEqual([UInt8(ascii: ".")]) { throw .objectNameInvalid }
-                if part.elementsEqual([UInt8(ascii: "."), UInt8(ascii: ".")]) {
+                if Self.isDots(part, 1) { throw .objectNameInvalid }
+                if Self.isDots(part, 2) {
                     // Taken for what it says, as Windows does, and never leads out of the share.
                     guard !components.isEmpty else { throw .objectPathSyntaxBad }
                     components.removeLast()
@@ -41,9 +41,8 @@ extension NTPath {
     public init(posixName: NTName) throws(NTStatus) {
         self.init()
         for part in posixName.utf8.split(separator: UInt8(ascii: "/")) {
-            let dot = UInt8(ascii: ".")
-            if part.elementsEqual([dot, dot]) { throw .objectPathSyntaxBad }
-            guard !part.contains(0), part.count <= Self.componentUnitCountMax, !part.elementsEqual([dot]) else {
+            if Self.isDots(part, 2) { throw .objectPathSyntaxBad }
+            guard !part.contains(0), part.count <= Self.componentUnitCountMax, !Self.isDots(part, 1) else {
                 throw .objectNameInvalid
             }
             components.append(NTName(utf8: Array(part)))
@@ -54,9 +53,14 @@ extension NTPath {
         byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "/")
     }
 
+    /// So many dots and nothing else; without an array to compare with, which each CREATE would allocate.
+    private static func isDots(_ bytes: ArraySlice<UInt8>, _ count: Int) -> Bool {
+        bytes.count == count && bytes.allSatisfy { $0 == UInt8(ascii: ".") }
+    }
+
     private static func component(_ bytes: ArraySlice<UInt8>) throws(NTStatus) -> NTName {
         guard !bytes.isEmpty else { throw .objectNameInvalid }
-        guard !bytes.elementsEqual([UInt8(ascii: "."), UInt8(ascii: ".")]) else { throw .objectPathSyntaxBad }
+        guard !isDots(bytes, 2) else { throw .objectPathSyntaxBad }
         for byte in bytes where isForbidden(byte) { throw .objectNameInvalid }
         guard unitCount(bytes) <= componentUnitCountMax else { throw .objectNameInvalid }
         return NTName(utf8: Array(bytes))

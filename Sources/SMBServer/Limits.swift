@@ -43,6 +43,10 @@ public struct Limits: Sendable {
     public var lockCountPerRequestMax = 64
     public var lockCountPerOpenMax = 65_536
     public var oplockBreakTimeout: Duration = .seconds(35)
+    /// After this time a break counts as lost with its channel, where there are others: TCP has sent it several times.
+    public var breakDeliveryTimeout: Duration = .seconds(3)
+    /// The same for the last channel. Not much less than `oplockBreakTimeout`: its client may only be slow.
+    public var lastBreakDeliveryTimeout: Duration = .seconds(30)
     /// [MS-SMB2] 3.3.3: what one FSCTL_SRV_COPYCHUNK may ask for; clients know these numbers.
     public var copyChunkCountMax = 256
     public var copyChunkByteCountMax = 1 << 20

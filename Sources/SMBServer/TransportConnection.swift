@@ -13,12 +13,13 @@ public protocol TransportConnection: AnyObject, Sendable {
     func willBlock()
     /// The client's address as text, without port; for share rules and logs.
     var remoteAddress: String { get }
-    /// Something that was sent has not reached the client's machine, as far as the transport can tell.
-    var hasUndelivered: Bool { get }
+    /// Bytes that have reached the client's machine since the beginning, and bytes that have not yet; zeros where the
+    /// transport cannot tell.
+    var delivery: (acknowledged: UInt64, outstanding: UInt64) { get }
 }
 
 extension TransportConnection {
-    public var hasUndelivered: Bool { false }
+    public var delivery: (acknowledged: UInt64, outstanding: UInt64) { (0, 0) }
 }
 
 /// Bytes that the transport keeps for itself before every message: the Direct TCP header, [MS-SMB2] 2.1.

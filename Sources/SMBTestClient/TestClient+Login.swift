@@ -87,20 +87,61 @@ extension TestClient {
         user: String, password: String, usesSPNEGO: Bool = true, requiresSigning: Bool = false,
         previousSessionID: UInt64 = 0, random: @escaping @Sendable (Int) -> [UInt8] = { randomBytes(count: $0) }
     ) throws(TestClientError) -> Session {
-        var login = NTLMClient(user: user, password: password, usesSPNEGO: usesSPNEGO, random: random)
         let mode: NegotiateSecurityMode = requiresSigning ? [.signingEnabled, .signingRequired] : .signingEnabled
-        var hash = preauthHash
-        var token = login.initialToken()
         let before = session
         session = nil
-        var sessionID: UInt64 = 0
+        do throws(TestClientError) {
+            let login = NTLMClient(user: user, password: password, usesSPNEGO: usesSPNEGO, random: random)
+            let done = try authenticate(login, sessionID: 0) { token in
+                Self.sessionSetup(token, securityMode: mode, previousSessionID: previousSessionID)
+            }
+            let made = makeSession(done.id, done.flags, done.key, done.hash)
+            session = made
+            return made
+        } catch {
+            session = before
+            throw error
+        }
+    }
+
+    /// Logs in once more to the current session, [MS-SMB2] 3.3.5.5: its keys stay. - Throws: unless it succeeds.
+    public func logInAgain(user: String, password: String) throws(TestClientError) {
+        let login = NTLMClient(user: user, password: password)
+        _ = try authenticate(login, sessionID: session?.id ?? 0) { Self.sessionSetup($0) }
+    }
+
+    /// Makes this connection one more channel of a session, which becomes the current one; [MS-SMB2] 3.3.5.5.3: its
+    /// requests are signed with the session's key, what follows with the channel's. - Throws: unless it succeeds.
+    public func bind(to other: Session, user: String, password: String) throws(TestClientError) {
+        let before = session
+        session = other
+        do throws(TestClientError) {
+            let login = NTLMClient(user: user, password: password)
+            let done = try authenticate(login, sessionID: other.id) { Self.sessionSetup($0, flags: .binding) }
+            session?.signingKey = makeSession(other.id, other.flags, done.key, done.hash).signingKey
+        } catch {
+            session = before
+            throw error
+        }
+    }
+
+    /// What a login leaves: the session's number and flags, the key that was agreed on, and the hash over the messages.
+    private typealias Finished = (
+        id: UInt64, flags: SessionSetupResponse.Flags, key: [UInt8], hash: PreauthIntegrityHash
+    )
+
+    private func authenticate(
+        _ client: NTLMClient, sessionID: UInt64, _ request: ([UInt8]) -> TestRequest
+    ) throws(TestClientError) -> Finished {
+        var login = client
+        var hash = preauthHash
+        var token = login.initialToken()
+        var sessionID = sessionID
         while true {
-            let request = Self.sessionSetup(token, securityMode: mode, previousSessionID: previousSessionID)
-            let reply = try hashed(request.with { $0.sessionID = sessionID }, into: &hash) {
+            let reply = try hashed(request(token).with { $0.sessionID = sessionID }, into: &hash) {
                 $0.status == .moreProcessingRequired
             }
             guard reply.status == .success || reply.status == .moreProcessingRequired else {
-                session = before
                 throw .refused(step: "SESSION_SETUP", status: reply.status.rawValue)
             }
             sessionID = reply.header.sessionID
@@ -108,11 +149,7 @@ extension TestClient {
             let next: [UInt8]?
             do { next = try login.step(response.securityBuffer) } catch { throw .malformedReply("a login token") }
             if let next { token = next }
-            if reply.status == .success {
-                let made = makeSession(sessionID, response.sessionFlags, login.sessionKey, hash)
-                session = made
-                return made
-            }
+            if reply.status == .success { return (sessionID, response.sessionFlags, login.sessionKey, hash) }
         }
     }
 

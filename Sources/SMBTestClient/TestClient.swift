@@ -7,7 +7,7 @@ import SMBWire
 /// no checks that would keep it from sending. One thread at a time.
 public final class TestClient {
     /// What a finished login leaves behind.
-    public struct Session {
+    public struct Session: Sendable {
         public var id: UInt64
         public var flags: SessionSetupResponse.Flags
         public var signingKey: SigningKey

@@ -73,9 +73,11 @@ import Platform
     /// does nothing.
     public func willBlock() { Reactor.giveAway(whileIn: self) }
 
-    /// Something sent has not reached the client's machine.
-    public var hasUndelivered: Bool {
-        outbox.withLock { $0.unsentByteCount > 0 } || linux_unacknowledged(descriptor) > 0
+    /// Bytes that the client's machine has acknowledged since the beginning, and bytes that it is still to get.
+    public var delivery: (acknowledged: UInt64, outstanding: UInt64) {
+        let kept = outbox.withLock { UInt64($0.unsentByteCount) }
+        let delivery = linux_delivery(descriptor)
+        return (delivery.acknowledged, delivery.outstanding + kept)
     }
 
     // MARK: for the reactor
@@ -214,24 +216,36 @@ import Platform
 /// Who is connected, for the bounds and for the second's look at who is overdue.
 final class ConnectionRegistry: Sendable {
     private struct Counts {
+        var countMax: Int
+        var countPerAddressMax: Int
         var total = 0
         var byAddress: [String: Int] = [:]
         /// With its receiver, since the connection's own belongs to the reactor.
         var connections: [ObjectIdentifier: (TCPConnection, any MessageReceiver)] = [:]
     }
-    private let counts = Mutex(Counts())
-    private let countMax: Int
-    private let countPerAddressMax: Int
+    private let counts: Mutex<Counts>
 
     init(_ configuration: TransportConfiguration) {
-        countMax = configuration.connectionCountMax
-        countPerAddressMax = configuration.connectionCountPerAddressMax
+        counts = Mutex(
+            Counts(
+                countMax: configuration.connectionCountMax,
+                countPerAddressMax: configuration.connectionCountPerAddressMax))
+    }
+
+    /// Who is connected stays.
+    func adjust(countMax: Int, countPerAddressMax: Int) {
+        counts.withLock { counts in
+            counts.countMax = countMax
+            counts.countPerAddressMax = countPerAddressMax
+        }
     }
 
     /// Counts a connection in. - Returns: false when there are too many.
     func admit(_ address: String) -> Bool {
         counts.withLock { counts in
-            guard counts.total < countMax, counts.byAddress[address, default: 0] < countPerAddressMax else {
+            guard counts.total < counts.countMax,
+                counts.byAddress[address, default: 0] < counts.countPerAddressMax
+            else {
                 return false
             }
             counts.total += 1

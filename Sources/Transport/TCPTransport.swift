@@ -30,6 +30,12 @@ public final class TCPTransport: Sendable {
     }
 
     public var connectionCount: Int { registry.count }
+    /// Changes two of the configuration's limits. Who is connected stays; who comes next is held to them.
+    public func adjust(connectionCountMax: Int, connectionCountPerAddressMax: Int) {
+        registry.adjust(countMax: connectionCountMax, countPerAddressMax: connectionCountPerAddressMax)
+    }
+    /// Of all connections.
+    public var receivers: [any MessageReceiver] { registry.all.map(\.receiver) }
     /// Threads that serve, are blocked in a request, or stand by.
     public var threadCount: Int { crew.threadCount }
 

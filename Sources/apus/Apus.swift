@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 
 /// One binary, several names: called as ksmbd.adduser and the like it behaves as ksmbd-tools do.
 @main
@@ -7,26 +6,24 @@ enum Apus {
     static func main() {
         let arguments = CommandLine.arguments
         let name = arguments.first?.split(separator: "/").last.map(String.init) ?? "apus"
-        let rest = Array(arguments.dropFirst())
         switch name {
-        case "ksmbd.adduser": AddUserCommand.main(rest)
-        case "ksmbd.mountd": MountdCommand.main(rest)
-        case "ksmbd.addshare", "ksmbd.control": NotYetCommand.refuse(name)
-        default: ApusCommand.main(rest)
+        case "ksmbd.adduser": AddUserTool.main()
+        case "ksmbd.addshare": AddShareTool.main()
+        case "ksmbd.control": ControlTool.main()
+        case "ksmbd.mountd": MountTool.main()
+        default: ApusCommand.main(Array(arguments.dropFirst()))
         }
     }
 }
 
 struct ApusCommand: ParsableCommand {
+    static let versionText = "0.1.0"
     static let configuration = CommandConfiguration(
-        commandName: "apus", abstract: "An SMB3 file server.", version: "0.1.0",
-        subcommands: [ServeCommand.self, UserCommand.self, ControlPlaneCommand.self], defaultSubcommand: nil)
-}
-
-/// Names that exist for ksmbd's sake and have no program behind them yet.
-enum NotYetCommand {
-    static func refuse(_ name: String) -> Never {
-        StandardError.write("\(name): not there yet\n")
-        Glibc.exit(1)
-    }
+        commandName: "apus", abstract: "An SMB3 file server.", version: versionText,
+        subcommands: [
+            ServeCommand.self, StatusCommand.self, WhoCommand.self, SessionCommand.self, FileCommand.self,
+            ReloadCommand.self, LogCommand.self, CheckCommand.self, UserCommand.self, ShareCommand.self,
+            ImportCommand.self, ControlPlaneCommand.self,
+        ],
+        defaultSubcommand: nil)
 }

@@ -1,3 +1,4 @@
+import Administration
 import ArgumentParser
 import CLinux
 import Configuration
@@ -13,10 +14,14 @@ import Transport
 
 /// The whole server: both planes, wired, until a signal ends it.
 enum Service {
-    static func run(config: String, users: String, port: UInt16?, isVerbose: Bool) throws {
+    static func run(
+        config: String, users: String, port: UInt16?, isVerbose: Bool, role: ServiceRole = .server
+    ) throws {
         let log = makeLog(isVerbose: isVerbose)
         do {
-            try serve(config: config, users: users, port: port, isVerbose: isVerbose, log: log)
+            try role.begin()
+            defer { role.end() }
+            try serve(config: config, users: users, port: port, isVerbose: isVerbose, role: role, log: log)
         } catch let exit as ExitCode {
             throw exit
         } catch {
@@ -28,11 +33,13 @@ enum Service {
     static func makeLog(isVerbose: Bool) -> @Sendable (String) -> Void {
         var logger = Logger(label: "apus", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = isVerbose ? .debug : .info
-        return { [logger] message in logger.info("\(message)") }
+        if isVerbose { LogLevel.current = .debug }
+        return { [logger] message in if !DetachedLog.write(message) { logger.info("\(message)") } }
     }
 
     private static func serve(
-        config: String, users: String, port: UInt16?, isVerbose: Bool, log: @escaping @Sendable (String) -> Void
+        config: String, users: String, port: UInt16?, isVerbose: Bool, role: ServiceRole,
+        log: @escaping @Sendable (String) -> Void
     ) throws {
         let signals = blockSignals()
         let (configuration, warnings) = try ServerConfiguration.load(config)
@@ -62,18 +69,30 @@ enum Service {
         let transport = makeTransport(configuration, server, buffers)
         try listen(transport, configuration, port.map { [$0] } ?? configuration.ports, log)
         transport.start()
-        wait(signals) {
-            log("reading \(config) again")
-            do {
-                let (configuration, warnings) = try ServerConfiguration.load(config)
-                for warning in warnings { log(warning) }
-                try controlPlane.reload()
-                access.replaceShares(ShareBuilder.build(configuration, domain: domain, log: log))
-            } catch {
-                log("\(error); nothing is changed")
-            }
+        let shares = ServedShares(configuration)
+        let reloader = Reloader(config: config, log: log) { configuration in
+            try controlPlane.reload()
+            access.replaceShares(ShareBuilder.build(configuration, domain: domain, log: log))
+            shares.replace(with: configuration)
+            server.adjust(engineSettings(configuration).limits)
+            transport.adjust(
+                connectionCountMax: configuration.connectionCountMax,
+                connectionCountPerAddressMax: configuration.connectionCountPerAddressMax)
         }
+        let admin = AdminSide.start(
+            configuration,
+            AdminSide.Subject(
+                server: server, transport: transport, start: Clock.wall(), shares: shares, reloader: reloader, log: log)
+        )
+        role.isReady()
+        wait(
+            signals, reload: { _ = try? reloader.reload() },
+            list: { process in
+                let served = shares.list.map { ($0.name, $0.comment) }
+                ShareList.write([("IPC$", "IPC")] + served, for: process)
+            })
         log("stopping")
+        admin?.stop()
         transport.stop()
         controlPlane.stop()
     }
@@ -157,20 +176,25 @@ enum Service {
         var signals = sigset_t()
         // SAFETY: the set outlives the calls.
         unsafe sigemptyset(&signals)
-        for number in [SIGTERM, SIGINT, SIGQUIT, SIGHUP] { unsafe sigaddset(&signals, number) }
+        for number in [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1] { unsafe sigaddset(&signals, number) }
         unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
         // A client that goes away while it is written to is no reason to end.
         signal(SIGPIPE, SIG_IGN)
         return signals
     }
 
-    private static func wait(_ signals: sigset_t, reload: () -> Void) {
+    /// - Parameter list: is given the process that wants to know the shares.
+    private static func wait(_ signals: sigset_t, reload: () -> Void, list: (pid_t) -> Void) {
         var signals = signals
         while true {
-            var number: CInt = 0
+            var sender: pid_t = 0
             // SAFETY: both live through the call.
-            guard unsafe sigwait(&signals, &number) == 0 else { continue }
-            if number == SIGHUP { reload() } else { return }
+            switch unsafe apus_wait_for_signal(&signals, &sender) {
+            case SIGHUP: reload()
+            case SIGUSR1: list(sender)
+            case SIGTERM, SIGINT, SIGQUIT: return
+            default: continue
+            }
         }
     }
 }

@@ -26,6 +26,13 @@ enum TextFile {
 
     /// - Returns: nil if there is no such file.
     static func read(_ path: String) throws(Failure) -> String? {
+        guard let bytes = try readBytes(path) else { return nil }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw .notUTF8(path) }
+        return text
+    }
+
+    /// - Returns: nil if there is no such file.
+    static func readBytes(_ path: String) throws(Failure) -> [UInt8]? {
         // SAFETY: the path is a terminated string for the length of the call.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -43,18 +50,20 @@ enum TextFile {
             if count == 0 { break }
             bytes += chunk[..<count]
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw .notUTF8(path) }
-        return text
+        return bytes
     }
 
     /// Replaces the file in one step: whoever reads it sees the old text or the new one, never half of it.
     static func replace(_ path: String, with text: String, mode: mode_t) throws(Failure) {
+        try replace(path, withBytes: Array(text.utf8), mode: mode)
+    }
+
+    static func replace(_ path: String, withBytes bytes: [UInt8], mode: mode_t) throws(Failure) {
         let temporary = path + ".new"
         // SAFETY: the path is a terminated string for the length of the call.
         let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw .unwritable(temporary, errno) }
         defer { close(descriptor) }
-        let bytes = Array(text.utf8)
         var offset = 0
         while offset < bytes.count {
             // SAFETY: offset stays inside the array, which lives through the call.

@@ -34,7 +34,12 @@ stop_server() {
         tail -n 5 "$server_folder/log" 2>/dev/null | sed 's/^/#   /'
         failures=$((failures + 1))
     fi
-    "$repository/lab/server" stop "$server_folder"
+    local complaint
+    if ! complaint=$("$repository/lab/server" stop "$server_folder" 2>&1); then
+        echo "not ok - no sanitizer has reported anything"
+        printf '%s\n' "$complaint" | cut -c1-200 | sed 's/^/#   /'
+        failures=$((failures + 1))
+    fi
     server_folder=
 }
 

@@ -72,6 +72,9 @@ public final class EngineHost {
         return client
     }
 
+    /// Logins that have begun and not ended.
+    public var loginsUnderWay: Int { (server.accessControl as? LocalAccess)?.exchangeCount ?? 0 }
+
     /// Time passes, and what has become due is done.
     public func pass(seconds: UInt64) {
         world.pass(seconds: seconds)

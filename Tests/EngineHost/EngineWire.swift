@@ -9,6 +9,8 @@ public final class EngineWire: Wire {
         let remoteAddress: String
         let inbox = Mutex<[[UInt8]]>([])
         let disconnectReason = Mutex<DisconnectReason?>(nil)
+        let losesAll = Mutex(false)
+        var delivery: (acknowledged: UInt64, outstanding: UInt64) { (0, losesAll.withLock { $0 } ? 1 : 0) }
         init(_ address: String) { remoteAddress = address }
         func send(_ message: PDUBuffer) {
             let bytes = message.array(transportPrefixByteCount..<message.count)
@@ -21,6 +23,11 @@ public final class EngineWire: Wire {
     public let connection: Connection
     private let transport: Transport
     public private(set) var isOpen = true
+    /// What is sent seems not to arrive.
+    public var losesAll: Bool {
+        get { transport.losesAll.withLock { $0 } }
+        set { transport.losesAll.withLock { $0 = newValue } }
+    }
     /// Sent by the server on its own, or late, since the last look; and answers.
     private var answers: [[UInt8]] = []
     private let reply = EngineHost.dirty(PDUBuffer(capacity: 1 << 16))

@@ -19,8 +19,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "Delivery.h"
 #include "FileCalls.h"
 #include "LocalCalls.h"
+#include "LocalSocket.h"
 #include "Sandbox.h"
 #include "SpaceCalls.h"
 #include "SpecialFileCalls.h"
@@ -31,9 +33,6 @@ void linux_set_thread_value(void *value);
 
 /// accept4(2) with SOCK_NONBLOCK and SOCK_CLOEXEC.
 int linux_accept(int listener, struct sockaddr *address, socklen_t *length);
-
-/// SIOCOUTQ: bytes sent that the other end has not acknowledged; -1 if there is no telling.
-int linux_unacknowledged(int socket);
 
 /// Names the calling thread, at most 15 bytes, for tools that list threads.
 void linux_set_thread_name(const char *name);

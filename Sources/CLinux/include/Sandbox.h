@@ -1,6 +1,7 @@
 // Starting a process, and giving up what a process may do. Each call returns 0 or more, or the negative error number.
 #ifndef CLINUX_SANDBOX_H
 #define CLINUX_SANDBOX_H
+#include <signal.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,5 +26,9 @@ long apus_deny_files(void);
 // Leaves all threads of the process only the system calls that answering messages takes; any other ends the process. Opening
 // files is answered with EACCES unless `may_open`: then it is left to file permissions and Landlock.
 long apus_restrict_system_calls(int may_open);
+
+// Waits for one of these signals, which all threads block. Returns its number, or 0 when interrupted; `sender` is the process
+// that sent it.
+int apus_wait_for_signal(const sigset_t *signals, pid_t *sender);
 
 #endif

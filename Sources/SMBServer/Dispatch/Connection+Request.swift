@@ -237,6 +237,7 @@ extension Connection {
             // SAFETY: `request` outlives the handler.
             var reader = unsafe WireReader(
                 RawSpan(_unsafeBytes: UnsafeRawBufferPointer(request)), at: SMB2Header.byteCount)
+            admission.treeConnect?.requestCount.wrappingAdd(1, ordering: .relaxed)
             try dispatch(command, &reader, &context)
             return context.status
         } catch {

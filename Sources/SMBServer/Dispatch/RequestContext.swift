@@ -175,6 +175,14 @@ struct RequestContext: ~Copyable {
         if try breakHandles(of: open.node, by: open) { throw .pending }
     }
 
+    /// The same for files that lose their name to `open`'s; who has them open keeps them.
+    mutating func awaitHandles(of nodes: [FileNode], by open: Open) throws(NTStatus) {
+        for node in nodes {
+            if wakeReason == .timeout { server.completeBreaks(of: node) }
+            if try breakHandles(of: node, by: open) { throw .pending }
+        }
+    }
+
     /// Files that are in the way of a name: whoever keeps one of them open only in its cache is asked, one after the
     /// other, to close it.
     /// - Parameter isInTheWay: of a file's opens, those that count.

@@ -30,7 +30,7 @@ extension CreateHandler {
             return nil
         }
         do throws(NTStatus) {
-            guard server.openCount.load(ordering: .relaxed) < server.limits.openCountMax else {
+            guard server.openCount.load(ordering: .relaxed) < server.adjustableLimits.openCountMax else {
                 throw .insufficientResources
             }
             try context.session.insert(open, limit: server.limits.openCountPerSessionMax)
@@ -59,7 +59,7 @@ extension CreateHandler {
             fileID: FileID(persistent: persistentID, volatile: id), file: opened.file, node: node,
             session: context.session, treeConnect: tree, grantedAccess: granted, shareAccess: input.shareAccess,
             options: input.options, identity: identity(input, context),
-            channelSequence: context.channelSequence)
+            creationTime: context.now, channelSequence: context.channelSequence)
     }
 
     /// What the open may ask for: the lease of its context, or an oplock. [MS-SMB2] 3.3.5.9.8: a lease context counts
@@ -69,6 +69,9 @@ extension CreateHandler {
         guard let lease = input.contexts.lease else { return .none }
         // 3.3.5.9.8 and 3.3.5.9.11: a folder takes the second version only, where that is offered.
         if open.isDirectory, lease.version < 2 || !context.connection.hasDirectoryLeasing { return .none }
+        // A file that Linux opens on a mount with the POSIX extensions has the mode of the mount's options until Linux
+        // looks at it again, and with a lease on the folder it does not look.
+        if open.isDirectory, open.file.isPOSIX { return .none }
         return .lease(lease)
     }
 

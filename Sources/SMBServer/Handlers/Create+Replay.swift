@@ -31,7 +31,8 @@ extension CreateHandler {
             if open.state.withLock({ $0.isClosed }) { replays.remove(open) }
             return response
         } catch {
-            if error != .pending { replays.finish(key, nil) }
+            // What waits is asked about, and got, by its key: it need not end with its channel.
+            if error == .pending { context.parkedRequest?.outlivesConnection = true } else { replays.finish(key, nil) }
             throw error
         }
     }

@@ -22,6 +22,13 @@ enum LockHandler {
         }
         let open = try context.open(request.fileID)
         guard !open.isDirectory, open.pipe == nil else { throw .invalidDeviceRequest }
+        let isNumbered = isNumbered(open, context)
+        // One that has waited is no other than the one that was looked at when it came.
+        if isNumbered, context.parkedRequest == nil,
+            open.state.withLock({ $0.lockSequences.begin(request.lockSequence) })
+        {
+            return
+        }
         if first.flags.contains(.unlock) {
             // Letting go is all that an expired session may still do, [MS-SMB2] 3.3.5.2.9.
             try unlock(request.locks, open, context.server)
@@ -30,6 +37,16 @@ enum LockHandler {
             try open.requireAny(of: [.readData, .writeData])
             try lock(request.locks, open, in: &context)
         }
+        if isNumbered { open.state.withLock { $0.lockSequences.finish(request.lockSequence) } }
+    }
+
+    /// 3.3.5.14: where a client may come back, or come through another channel, LockSequenceNumber tells its requests
+    /// apart.
+    private static func isNumbered(_ open: Open, _ context: borrowing RequestContext) -> Bool {
+        guard context.dialect != .smb202 else { return false }
+        if open.state.withLock({ $0.durability != nil }) { return true }
+        let capabilities = ServerCapabilities(rawValue: context.connection.negotiated?.serverCapabilities ?? 0)
+        return context.dialect.isSMB3 && capabilities.contains(.multiChannel)
     }
 
     private static func giveUp(

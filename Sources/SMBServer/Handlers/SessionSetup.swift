@@ -68,7 +68,7 @@ enum SessionSetupHandler {
         }
         let session = Session(
             id: id, creationTime: context.now, connection: context.connection, negotiated: negotiated)
-        try context.server.sessions.insert(session, limit: context.limits.sessionCountMax)
+        try context.server.sessions.insert(session, limit: context.server.adjustableLimits.sessionCountMax)
         do throws(NTStatus) { try context.connection.insert(session) } catch {
             context.server.sessions.remove(id)
             throw error

@@ -36,6 +36,7 @@ enum WriteHandler {
             context.connection.transport.willBlock()
             try open.file.flush()
         }
+        open.treeConnect.writtenByteCount.wrappingAdd(UInt64(count), ordering: .relaxed)
         WriteResponse(count: UInt32(count)).encode(into: context.reply)
     }
 

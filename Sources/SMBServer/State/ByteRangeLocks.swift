@@ -17,6 +17,7 @@ struct ByteRangeLocks {
     private var waiters: [(request: ParkedRequest, open: Open)] = []
 
     var isEmpty: Bool { locks.isEmpty }
+    func first(_ count: Int) -> [Lock] { Array(locks.prefix(count)) }
     func hasOwner(where isMeant: (Open) -> Bool) -> Bool { locks.contains { isMeant($0.open) } }
 
     /// Whether two ranges stand in each other's way. A range of no bytes conflicts with what has bytes on both sides

@@ -46,6 +46,8 @@ public final class Connection: Sendable {
         var idle: (position: UInt64, since: UInt64)
     }
 
+    /// Tells it from others, in what the administrator sees.
+    let id: UInt64
     let server: Server
     let transport: any TransportConnection
     let creationUptime: UInt64
@@ -53,6 +55,7 @@ public final class Connection: Sendable {
     let torture = Mutex(TortureState())
 
     public init(server: Server, transport: any TransportConnection) {
+        id = server.makeIdentifier()
         self.server = server
         self.transport = transport
         creationUptime = server.environment.uptime()
@@ -78,7 +81,7 @@ public final class Connection: Sendable {
         guard state.withLock({ $0.hasSession }) else {
             return now - creationUptime > server.limits.loginTimeout.nanoseconds
         }
-        return server.limits.idleTimeout.map { isIdle(since: now, for: $0.nanoseconds) } ?? false
+        return server.adjustableLimits.idleTimeout.map { isIdle(since: now, for: $0) } ?? false
     }
 
     /// The sequence window tells whether there was a request since the last look, at no cost to requests.
@@ -99,15 +102,32 @@ public final class Connection: Sendable {
             defer {
                 state.sessions = [:]
                 state.logins = [:]
-                state.negotiated = nil
             }
             return (Array(state.sessions.values), Array(state.logins.values), Array(state.parked.values))
         }
         for login in logins where !login.isRunning { server.accessControl.abandon(exchange: login.exchange) }
         // A session lives as long as one of its channels does.
         for session in sessions where session.removeChannel(self) { server.end(session, keepsOpens: true) }
-        for request in parked { request.wake(.closed) }
+        for request in parked {
+            // What its client asks for again through another channel goes on there: see `CreateHandler.createOnce`.
+            if request.outlivesConnection, server.sessions.find(request.sessionID) != nil { continue }
+            request.wake(.closed)
+        }
+        server.sendLostBreaks(of: self)
         server.runReady()
+    }
+
+    /// Where that ends which was sent up to now, for `hasDelivered`.
+    var deliveryMark: UInt64 {
+        let (acknowledged, outstanding) = transport.delivery
+        return acknowledged + outstanding
+    }
+
+    /// What was sent before `deliveryMark` was asked for has arrived.
+    func hasDelivered(_ mark: UInt64) -> Bool {
+        if torture.withLock({ $0.seemsUndelivered }) { return false }
+        let (acknowledged, outstanding) = transport.delivery
+        return outstanding == 0 || acknowledged >= mark
     }
 
     // MARK: state

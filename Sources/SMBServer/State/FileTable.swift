@@ -59,6 +59,8 @@ final class FileTable: Sendable {
         }
     }
 
+    var all: [FileNode] { nodes.withLock { Array($0.values) } }
+
     /// Opens of all files, for counting.
     var openCount: Int { nodes.withLock { $0.values.reduce(0) { $0 + $1.opens.count } } }
 }

@@ -18,7 +18,8 @@ final class Open: Sendable {
         var isClosed = false
         /// nil: it ends with its connection.
         var durability: Durability?
-        /// Locks that this open holds are in its `FileNode`; replay needs Open.LockSequenceArray: issue C.
+        /// Open.LockSequenceArray. The locks themselves are in its `FileNode`.
+        var lockSequences = LockSequences()
     }
     enum FrozenTime: Hashable, Sendable { case lastAccess, lastWrite, change }
 
@@ -33,6 +34,7 @@ final class Open: Sendable {
     let options: CreateOptions
     let isDirectory: Bool
     let identity: CreateIdentity
+    let creationTime: FileTime
     /// Of an open on IPC$; `file` then stands for it wherever opens are all the same.
     let pipe: NamedPipe?
     let state: Mutex<State>
@@ -56,7 +58,7 @@ final class Open: Sendable {
     init(
         fileID: FileID, file: any StoreFile, node: FileNode, session: Session, treeConnect: TreeConnect,
         grantedAccess: AccessMask, shareAccess: ShareAccess, options: CreateOptions, identity: CreateIdentity,
-        channelSequence: UInt16, pipe: NamedPipe? = nil
+        creationTime: FileTime, channelSequence: UInt16, pipe: NamedPipe? = nil
     ) {
         self.fileID = fileID
         self.file = file
@@ -67,6 +69,7 @@ final class Open: Sendable {
         self.shareAccess = shareAccess
         self.options = options
         self.identity = identity
+        self.creationTime = creationTime
         order = ChannelOrder(sequence: channelSequence)
         isDirectory = file.isDirectory
         self.pipe = pipe
@@ -90,15 +93,16 @@ final class Open: Sendable {
         self.init(
             fileID: fileID, file: old.file, node: old.node, session: treeConnect.session, treeConnect: treeConnect,
             grantedAccess: old.grantedAccess, shareAccess: old.shareAccess, options: old.options, identity: identity,
-            channelSequence: channelSequence)
-        let (mode, frozenTimes, attribute, durability) = old.state.withLock { state in
-            (state.mode, state.frozenTimes, state.nextExtendedAttribute, state.durability)
+            creationTime: old.creationTime, channelSequence: channelSequence)
+        let (mode, frozenTimes, attribute, durability, sequences) = old.state.withLock { state in
+            (state.mode, state.frozenTimes, state.nextExtendedAttribute, state.durability, state.lockSequences)
         }
         state.withLock { state in
             state.mode = mode
             state.frozenTimes = frozenTimes
             state.nextExtendedAttribute = attribute
             state.durability = durability
+            state.lockSequences = sequences
         }
         hasWritten.store(old.hasWritten.load(ordering: .relaxed), ordering: .relaxed)
         currentByteOffset.store(old.currentByteOffset.load(ordering: .relaxed), ordering: .relaxed)

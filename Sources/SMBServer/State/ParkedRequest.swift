@@ -28,6 +28,7 @@ final class ParkedRequest: Sendable {
         var deadline: UInt64?
         /// It stands in the queue's list of requests with a deadline.
         var isTimed = false
+        var outlivesConnection = false
         var session: Session?
         var treeConnect: TreeConnect?
     }
@@ -81,6 +82,12 @@ final class ParkedRequest: Sendable {
 
     /// Uptime in nanoseconds after which it wakes with `.timeout`.
     func setDeadline(_ deadline: UInt64?) { state.withLock { $0.deadline = deadline } }
+
+    /// It goes on when its connection is lost, as long as its session lives through others.
+    var outlivesConnection: Bool {
+        get { state.withLock { $0.outlivesConnection } }
+        set { state.withLock { $0.outlivesConnection = newValue } }
+    }
 
     /// From now on `wake` runs it. One that came while the handler still ran takes effect at once.
     func arm() {

@@ -66,10 +66,12 @@ public final class Server: Sendable {
     let createReplays = CreateReplayTable()
     let directoryLeases = DirectoryLeases()
     let notifier = ChangeNotifier()
+    let breakDelivery = BreakDelivery()
     let localWatches = LocalWatches()
     let localGuards = LocalGuards()
     let parkedRequests = ParkedRequestQueue()
     let startTime: FileTime
+    let adjustableLimits: AdjustableLimits
     private let nextIdentifier = Atomic<UInt64>(1)
     let openCount = Atomic<Int>(0)
 
@@ -83,6 +85,7 @@ public final class Server: Sendable {
         self.buffers = buffers
         self.pipeService = pipeService
         startTime = environment.now()
+        adjustableLimits = AdjustableLimits(settings.limits)
     }
 
     var limits: Limits { settings.limits }
@@ -94,6 +97,7 @@ public final class Server: Sendable {
     /// times a second.
     public func tick() {
         let now = environment.uptime()
+        retryBreaks(now: now)
         parkedRequests.expire(now: now)
         scavengeDurableOpens(now: now)
         for node in localGuards.takeOverdue(now: now) { completeBreaks(of: node) }

@@ -8,6 +8,10 @@ final class TreeConnect: Sendable {
     let share: Share
     let session: Session
     let isWritable: Bool
+    // What has been moved through it, for whoever watches the server. In bytes, and in requests of any kind.
+    let readByteCount = Atomic<UInt64>(0)
+    let writtenByteCount = Atomic<UInt64>(0)
+    let requestCount = Atomic<UInt64>(0)
     /// As whom its file operations run; the session's unless the share says otherwise.
     let credentials: Credentials
     /// The most that any open here can be granted: TreeConnect.MaximalAccess.

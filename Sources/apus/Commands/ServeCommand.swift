@@ -11,22 +11,11 @@ struct ServeCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: "The user database.") var users = "/etc/ksmbd/ksmbdpwd.db"
     @Option(name: .shortAndLong, help: "The TCP port, instead of the configured one.") var port: UInt16?
     @Flag(name: .shortAndLong, help: "Log more.") var verbose = false
+    /// As ksmbd.mountd starts it: descriptor 3 is told when clients are served.
+    @Flag(help: .hidden) var detached = false
 
-    func run() throws { try Service.run(config: config, users: users, port: port, isVerbose: verbose) }
-}
-
-/// ksmbd.mountd(8): the same server under the name and with the options of ksmbd-tools.
-struct MountdCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "ksmbd.mountd", abstract: "Serve the configured shares.")
-
-    @Option(name: .shortAndLong, help: "The TCP port.") var port: UInt16?
-    @Flag(name: .shortAndLong, help: "Stay in the foreground (it always does).") var nodetach = false
-    @Option(name: [.customShort("C"), .customLong("config")], help: "The configuration.")
-    var config = "/etc/ksmbd/ksmbd.conf"
-    @Option(name: [.customShort("P"), .customLong("pwddb")], help: "The user database.")
-    var users = "/etc/ksmbd/ksmbdpwd.db"
-    @Flag(name: .shortAndLong, help: "Log more.") var verbose = false
-
-    func run() throws { try Service.run(config: config, users: users, port: port, isVerbose: verbose) }
+    func run() throws {
+        try Service.run(
+            config: config, users: users, port: port, isVerbose: verbose, role: detached ? .detachedMountd : .server)
+    }
 }

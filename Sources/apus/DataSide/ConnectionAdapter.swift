@@ -12,13 +12,15 @@ final class ConnectionAdapter: MessageReceiver {
         func disconnect(_ reason: DisconnectReason) { connection.disconnect() }
         func willBlock() { connection.willBlock() }
         var remoteAddress: String { connection.remoteAddress }
-        var hasUndelivered: Bool { connection.hasUndelivered }
+        var delivery: (acknowledged: UInt64, outstanding: UInt64) { connection.delivery }
     }
     private let connection: Connection
 
     init(_ transport: TCPConnection, _ server: Server) {
         connection = Connection(server: server, transport: Wire(transport))
     }
+
+    var description: ConnectionState { connection.description }
 
     func receive(_ message: UnsafeMutableRawBufferPointer, reply: PDUBuffer) -> Bool {
         // SAFETY: the transport's promise that the message lives through the call is passed on.

@@ -87,6 +87,9 @@ final class ControlPlaneAccess: AccessControl {
             log("\(remoteAddress): this system has no account '\(login.account)'")
             return .failed(.logonFailure)
         }
+        if LogLevel.current == .debug {
+            log("\(remoteAddress): '\(login.user.printable)' has logged in, and acts as user \(credentials.userID)")
+        }
         return .done(
             token: token,
             AuthenticatedUser(
@@ -152,6 +155,9 @@ final class ControlPlaneAccess: AccessControl {
             guard let acting = acting(user.credentials, isAdministrator, forcedUser, forcedGroup) else {
                 log("[\(granted)]: there is no user '\(forcedUser)' or group '\(forcedGroup)' on this system")
                 return .refused(.accessDenied)
+            }
+            if LogLevel.current == .debug {
+                log("\(remoteAddress): '\(user.name.printable)' uses [\(granted)]\(isWritable ? "" : ", read-only")")
             }
             return .granted(share: share, isWritable: isWritable, credentials: acting)
         case .refused(let status): return .refused(NTStatus(rawValue: status))

@@ -73,17 +73,19 @@ tree() {
         cp "$1/tools/lint" "$1/Case" && cp "$1/tools/test" "$1/CASE" && ln "$1/Case" "$1/hard"
     if [ "$can_link" -eq 1 ]; then ln -s tools/lint "$1/soft" && mkfifo "$1/fifo"; fi
 }
-list() { (cd "$1" && find . -printf '%P %y %m %l %s %T@\n' | sed 's/ d \([0-9]*\) \(.*\) [0-9]* \([0-9.]*\)$/ d \1 \2/; s/\(\.[0-9]\{7\}\)[0-9]*$/\1/' | sort); }
+# Of a fifo only that it is one: what this client sets of it later stays in its own memory.
+list() { (cd "$1" && find . -type p -printf '%P %y\n' -o -printf '%P %y %m %l %s %T@\n' | sed 's/ d \([0-9]*\) \(.*\) [0-9]* \([0-9.]*\)$/ d \1 \2/; s/\(\.[0-9]\{7\}\)[0-9]*$/\1/' | sort); }
 contents() { (cd "$1" && find . -type f -print0 | sort -z | xargs -0 cksum); }
+# What they are first: of a file that was opened this client shows the mount's mode until it looks again.
 alike() { "$1" "$2" >/tmp/one && "$1" "$3" >/tmp/other && diff /tmp/one /tmp/other; }
-same() { alike contents "$1" "$2" && alike list "$1" "$2"; }
+same() { alike list "$1" "$2" && alike contents "$1" "$2"; }
 archive() {
-    tar cf /tmp/tree.tar -C /tmp/tree . && mkdir "$m/tar" && tar xpf /tmp/tree.tar -C "$m/tar" --no-same-owner && again &&
+    tar cf /tmp/tree.tar --format=pax -C /tmp/tree . && mkdir "$m/tar" && tar xpf /tmp/tree.tar -C "$m/tar" --no-same-owner && again &&
         same /tmp/tree "$m/tar"
 }
 synchronised() {
     rsync -aHX --no-owner --no-group /tmp/tree/ "$m/rsync/" && again && same /tmp/tree "$m/rsync" &&
-        [ -z "$(rsync -aHXcni --no-owner --no-group --delete /tmp/tree/ "$m/rsync/" | grep -v '^\.d')" ] &&
+        [ -z "$(rsync -aHXcni --no-owner --no-group --delete /tmp/tree/ "$m/rsync/" | grep -v '^\.[dS]')" ] &&
         [ "$(stat -c %i "$m/rsync/Case")" = "$(stat -c %i "$m/rsync/hard")" ]
 }
 # A Debian root as debootstrap makes it, in part, and what such a root may hold besides.
@@ -100,9 +102,9 @@ all() {
         sed 's/\(\.[0-9]\{7\}\)[0-9]*$/\1/' | sort && find . -type f -o -type l -o -type d -o -print0 | sort -z |
         xargs -0 stat -c '%n %F %t %T')
 }
-as_before() { alike contents /tmp/debian "$1" && alike all /tmp/debian "$1"; }
+as_before() { alike all /tmp/debian "$1" && alike contents /tmp/debian "$1"; }
 debian_tar() {
-    debian && tar cf /tmp/debian.tar --numeric-owner -C /tmp/debian . && mkdir "$m/tar" &&
+    debian && tar cf /tmp/debian.tar --format=pax --numeric-owner -C /tmp/debian . && mkdir "$m/tar" &&
         tar xpf /tmp/debian.tar --numeric-owner -C "$m/tar" && again && as_before "$m/tar"
 }
 debian_rsync() {
@@ -154,5 +156,5 @@ if [ "$can_link" -eq 1 ]; then
 fi
 check 'a Debian root, tar' debian_tar
 check 'a Debian root, rsync -aHAX' debian_rsync
-rm -rf "${m:?}"/*
+check 'and deleted again' empty
 umount "$m"

@@ -69,9 +69,10 @@ commit() {
             # A name whose file somebody has open is replaced in two steps by this client: for a moment it is not there.
             old=$(git -C "$root/repository" rev-parse -q --verify refs/heads/shared) || continue
             new=$(git -C "$root/repository" commit-tree "$tree" -p "$old" -m "$who $n") || return 1
-            git -C "$root/repository" update-ref refs/heads/shared "$new" "$old" 2>/dev/null && continue 2
+            git -C "$root/repository" update-ref refs/heads/shared "$new" "$old" 2>"/tmp/why-$who" && continue 2
         done
-        echo "$who: commit $n never came in"
+        echo "$who: commit $n never came in: $(cat "/tmp/why-$who")"
+        ls -l "$root/repository/refs/heads"
         return 1
     done
 }

@@ -16,7 +16,7 @@ extension CreateHandler {
         guard let login = context.session.state.withLock({ $0.login }) else { throw .userSessionDeleted }
         let inUse = context.session.state.withLock { state in state.opens.values.count { $0.pipe != nil } }
         guard inUse < context.limits.pipeCountPerSessionMax,
-            server.openCount.load(ordering: .relaxed) < context.limits.openCountMax
+            server.openCount.load(ordering: .relaxed) < server.adjustableLimits.openCountMax
         else { throw .insufficientResources }
         let identifier = server.makeIdentifier()
         context.connection.transport.willBlock()
@@ -52,6 +52,6 @@ extension CreateHandler {
             treeConnect: context.treeConnect,
             grantedAccess: asked.contains(.maximumAllowed) ? .fileAllAccess : asked.intersection(.fileAllAccess),
             shareAccess: input.shareAccess, options: input.options, identity: identity(input, context),
-            channelSequence: context.channelSequence, pipe: pipe)
+            creationTime: context.now, channelSequence: context.channelSequence, pipe: pipe)
     }
 }

@@ -76,16 +76,24 @@ extension SetInfoHandler {
         context.server.reportRename(from: source, to: target, of: open)
     }
 
-    /// As rename(2) does it: what has the new name gives way, and whoever has it open keeps it.
+    /// As rename(2) does it: what has the new name gives way, and whoever has it open keeps it. Handles that clients
+    /// only keep in their caches are let go of, here as there: they stand for names that lead elsewhere now.
     private static func renamePOSIX(_ new: NewName, _ open: Open, in context: inout RequestContext) throws(NTStatus) {
         let source = open.file.path
         let target = try path(new.name, for: open)
+        try context.awaitHandles(of: open)
+        if let replaced = try probe(target, open), replaced.identity != open.file.identity {
+            try context.awaitHandles(of: context.server.files.nodes(of: replaced.identity), by: open)
+        }
         if new.replacesExisting {
             try open.file.renameReplacing(to: target, as: open.credentials)
         } else {
             try open.file.rename(to: target, replaceIfExists: false, as: open.credentials)
         }
         open.node.renamed(from: source, to: target)
+        if open.isDirectory {
+            context.server.directoryLeases.move(from: source, to: target, in: open.treeConnect.share)
+        }
         context.server.reportRename(from: source, to: target, of: open)
     }
 

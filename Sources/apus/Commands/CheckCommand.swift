@@ -1,0 +1,116 @@
+import ArgumentParser
+import Configuration
+import Glibc
+
+/// The files that a command works on.
+struct FileOptions: ParsableArguments {
+    @Option(name: .shortAndLong, help: "The configuration, ksmbd.conf or smb.conf.", completion: .file())
+    var config = "/etc/ksmbd/ksmbd.conf"
+    @Option(name: .shortAndLong, help: "The user database.", completion: .file())
+    var users = "/etc/ksmbd/ksmbdpwd.db"
+
+    /// Ends the command with a message.
+    static func fail(_ message: String) -> ExitCode {
+        StandardError.write("apus: \(message)\n")
+        return ExitCode(1)
+    }
+
+    func loadUsers() throws -> UserDatabase {
+        do { return try UserDatabase(path: users, text: TextFile.read(users) ?? "") } catch {
+            throw Self.fail("\(error)")
+        }
+    }
+
+    func save(_ database: UserDatabase) throws {
+        do { try TextFile.replace(users, with: database.text, mode: 0o600) } catch { throw Self.fail("\(error)") }
+    }
+
+    func loadText() throws -> String? {
+        do { return try TextFile.read(config) } catch { throw Self.fail("\(error)") }
+    }
+
+    /// Has a server that runs here read the files again. That there is none is no mistake.
+    func notifyServer(_ socket: String) {
+        if let process = LockFile.holder { kill(process, SIGHUP) }
+        _ = try? AdminReload.ask(socket)
+    }
+}
+
+/// `apus check`: whether the configuration is good, what it says, and where it says so.
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Check the configuration; show each value and where it comes from.")
+
+    @OptionGroup var files: FileOptions
+    @Flag(help: "Also what holds because nothing is said, and what each parameter means.") var all = false
+
+    func run() throws {
+        guard let text = try files.loadText() else { throw FileOptions.fail("\(files.config): there is no such file") }
+        let (configuration, file, warnings) = try load(text)
+        for warning in warnings + doubts(configuration, file) { StandardError.write("warning: \(warning)\n") }
+        var section: String?
+        var table = Table("parameter", "value", "from", "")
+        func flush() {
+            if let section { print("[\(section)]\n\(table.text(withTitles: false))") }
+            table = Table("parameter", "value", "from", "")
+        }
+        for value in file.explain(includesDefaults: all) {
+            if value.section != section { flush() }
+            section = value.section
+            table.add(["  \(value.name) =", value.value, origin(value), all ? value.meaning : ""])
+        }
+        flush()
+        print("\(files.config): good; \(configuration.shares.count) shares")
+    }
+
+    private func load(_ text: String) throws -> (ServerConfiguration, ConfigurationFile, [String]) {
+        do {
+            let (configuration, warnings) = try ServerConfiguration.load(path: files.config, text: text)
+            return (configuration, try ConfigurationFile(path: files.config, text: text), warnings)
+        } catch {
+            throw FileOptions.fail("\(error)")
+        }
+    }
+
+    private func origin(_ value: ExplainedValue) -> String {
+        let alias = value.writtenAs.map { ", as `\($0)`" } ?? ""
+        return switch value.origin {
+        case .line(let line): "line \(line)\(alias)"
+        case .global(let line): "[global], line \(line)\(alias)"
+        case .standard: "default"
+        }
+    }
+
+    /// What can be read, and will not do what it seems to.
+    private func doubts(_ configuration: ServerConfiguration, _ file: ConfigurationFile) -> [String] {
+        let known = (try? files.loadUsers())?.users.map { $0.name.lowercased() } ?? []
+        return configuration.shares.flatMap { share -> [String] in
+            let place = "\(files.config):\(share.line): [\(share.name)]"
+            var doubts: [String] = []
+            var status = stat()
+            // SAFETY: the path is a terminated string for the length of the call, and the structure outlives it.
+            if unsafe stat(share.path, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR {
+                doubts.append("\(place): \(share.path) is no folder")
+            }
+            for name in [share.validUsers, share.invalidUsers, share.readList, share.writeList, share.adminUsers]
+                .joined()
+            {
+                if name.hasPrefix("@") {
+                    let group = String(name.dropFirst())
+                    if UnixAccounts.groupID(of: group) == nil {
+                        doubts.append("\(place): there is no group '\(group)'")
+                    }
+                } else if !known.contains(name.lowercased()) {
+                    doubts.append("\(place): '\(name)' is not among the users of \(files.users)")
+                }
+            }
+            if !share.forceUser.isEmpty, UnixAccounts.identity(of: share.forceUser) == nil {
+                doubts.append("\(place): there is no account '\(share.forceUser)': nobody gets in")
+            }
+            if !share.forceGroup.isEmpty, UnixAccounts.groupID(of: share.forceGroup) == nil {
+                doubts.append("\(place): there is no group '\(share.forceGroup)': nobody gets in")
+            }
+            return doubts
+        }
+    }
+}

@@ -1,0 +1,144 @@
+import ArgumentParser
+import Configuration
+import Glibc
+
+/// `apus share`: which folders are shared.
+struct ShareCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "share", abstract: "Manage shares.", subcommands: [Add.self, Remove.self, List.self])
+
+    /// What a share is for.
+    enum Preset: String, CaseIterable, ExpressibleByArgument {
+        case plain, archive, open
+
+        var lines: [String] {
+            switch self {
+            case .plain: ["read only = no"]
+            case .archive: ["read only = yes"]
+            case .open: ["read only = no", "guest ok = yes"]
+            }
+        }
+        /// What it gives and what it costs.
+        var words: String {
+            switch self {
+            case .plain: "whoever logs in reads and writes, as the folder's permissions allow"
+            case .archive: "whoever logs in reads; nobody writes"
+            case .open:
+                "guests read and write, too, where `map to guest = bad user` lets them in; what guests send and get is "
+                    + "neither signed nor sealed, and Windows 11 refuses it by default"
+            }
+        }
+    }
+
+    struct Add: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "add", abstract: "Share a folder.",
+            discussion: Preset.allCases.map { "\($0.rawValue): \($0.words)." }.joined(separator: "\n"))
+        @OptionGroup var files: FileOptions
+        @OptionGroup var admin: AdminOptions
+        @Option(help: "Its name on the network; the folder's, if none is given.") var name: String?
+        @Option(help: "What it is for.") var preset = Preset.plain
+        @Argument(help: "The folder.", completion: .directory) var path: String
+
+        func run() throws {
+            guard let folder = Paths.resolved(path) else { throw FileOptions.fail("\(path): \(systemMessage(errno))") }
+            let name = name ?? folder.split(separator: "/").last.map(String.init) ?? ""
+            guard ToolConfiguration.isShareName(Array(name.utf8)), !["global", "ipc$"].contains(name.lowercased()),
+                !folder.contains(where: { $0 == ";" || $0 == "#" || $0.isNewline })
+            else {
+                throw FileOptions.fail(
+                    "[\(name)] \(folder): no name for a share, or no path that can be written; see --name")
+            }
+            let text = try files.loadText() ?? ""
+            let file = try parse(text)
+            guard !file.sections.contains(where: { $0.name.lowercased() == name.lowercased() }) else {
+                throw FileOptions.fail("\(files.config): there is a share [\(name)] already; see --name")
+            }
+            let section = (["[\(name)]", "\tpath = \(folder)"] + preset.lines.map { "\t" + $0 }).joined(separator: "\n")
+            let separator = text.isEmpty ? "" : text.hasSuffix("\n") ? "\n" : "\n\n"
+            try save(text + separator + section + "\n")
+            files.notifyServer(admin.socket)
+            print("\(folder) is shared as [\(name)]: \(preset.words).")
+            let place = "\(hostName)/\(name)"
+            print("Windows   \\\\\(hostName)\\\(name)\nmacOS     smb://\(place)\nLinux     //\(place)")
+            if try files.loadUsers().users.isEmpty {
+                StandardError.write("warning: nobody can log in yet: apus user add NAME\n")
+            }
+        }
+
+        private var hostName: String {
+            var name = [CChar](repeating: 0, count: 256)
+            // SAFETY: the array's size is said.
+            _ = unsafe gethostname(&name, name.count - 1)
+            return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+
+        private func parse(_ text: String) throws -> ConfigurationFile {
+            do { return try ConfigurationFile(path: files.config, text: text) } catch {
+                throw FileOptions.fail("\(error)")
+            }
+        }
+
+        private func save(_ text: String) throws {
+            do { try TextFile.replace(files.config, with: text, mode: 0o644) } catch {
+                throw FileOptions.fail("\(error)")
+            }
+        }
+    }
+
+    struct Remove: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "remove", abstract: "Share a folder no more. Its files stay.")
+        @OptionGroup var files: FileOptions
+        @OptionGroup var admin: AdminOptions
+        @Argument(help: "The share's name.") var name: String
+
+        func run() throws {
+            let text = try files.loadText() ?? ""
+            let wanted = "[\(name.lowercased())]"
+            var (isInside, hasFound) = (false, false)
+            let kept = text.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
+                let code = line.prefix { $0 != ";" && $0 != "#" }.filter { !$0.isWhitespace }
+                if code.hasPrefix("[") {
+                    isInside = code.lowercased() == wanted.filter { !$0.isWhitespace } && wanted != "[global]"
+                    hasFound = hasFound || isInside
+                }
+                return !isInside
+            }
+            guard hasFound else { throw FileOptions.fail("\(files.config): there is no share [\(name)]") }
+            do {
+                try TextFile.replace(files.config, with: kept.joined(separator: "\n"), mode: 0o644)
+            } catch {
+                throw FileOptions.fail("\(error)")
+            }
+            files.notifyServer(admin.socket)
+            print("[\(name)] is shared no more; who uses it now goes on until the connection ends")
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "List the shares.")
+        @OptionGroup var files: FileOptions
+
+        func run() throws {
+            let configuration: ServerConfiguration
+            do {
+                configuration = try ServerConfiguration.load(path: files.config, text: try files.loadText() ?? "")
+                    .configuration
+            } catch let exit as ExitCode {
+                throw exit
+            } catch {
+                throw FileOptions.fail("\(error)")
+            }
+            var table = Table("share", "path", "writes", "guests", "comment")
+            for share in configuration.shares {
+                let writers = share.isReadOnly ? share.writeList.joined(separator: " ") : "all"
+                table.add([
+                    share.name, share.path, writers.isEmpty ? "nobody" : writers, share.allowsGuests ? "yes" : "no",
+                    share.comment,
+                ])
+            }
+            print(table.text, terminator: "")
+        }
+    }
+}

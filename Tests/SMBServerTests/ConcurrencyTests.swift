@@ -1,0 +1,235 @@
+import EngineHost
+import Glibc
+import NTTypes
+import Platform
+import SMBTestClient
+import SMBWire
+import Testing
+
+@testable import SMBServer
+
+/// Clients that pull the ground from under each other: sessions of several channels that are logged off, taken over,
+/// disconnected and bound to while others use them. What is looked for is what the sanitizers find, responses that
+/// cannot be, and anything that is left at the end. `APUS_TORTURE_SECONDS` says how long;
+/// Tests/Clients/slow/45-torture runs it for longer.
+@Suite("Sessions under fire [MS-SMB2] 3.3.5.5 to 3.3.5.8, 3.3.7.1") struct ConcurrencyTests {
+    private static var seconds: Double {
+        // SAFETY: the text is copied before anything could change the environment.
+        unsafe getenv("APUS_TORTURE_SECONDS").flatMap { unsafe Double(String(cString: $0)) } ?? 1
+    }
+
+    @Test func nothingIsLeft() async throws {
+        let host = try EngineHost { settings in
+            settings.isMultichannel = true
+            settings.limits.channelCountPerSessionMax = 6
+            settings.limits.openCountPerSessionMax = 64
+        }
+        let arena = Arena()
+        let progress = Progress()
+        for number in 0..<8 {
+            let client = Assailant(host, arena, seed: UInt64(number))
+            progress.runningCount.wrappingAdd(1, ordering: .relaxed)
+            let isStarted = Thread.detach(name: "assailant") {
+                while !progress.isOver.load(ordering: .relaxed) { client.step() }
+                client.leave()
+                progress.runningCount.wrappingSubtract(1, ordering: .releasing)
+            }
+            #expect(isStarted)
+        }
+        let end = ContinuousClock.now + .seconds(Self.seconds)
+        while ContinuousClock.now < end {
+            try await Task.sleep(for: .milliseconds(10))
+            // Breaks that nobody answers are waited for a third of a second.
+            host.pass(seconds: 1)
+        }
+        progress.isOver.store(true, ordering: .relaxed)
+        while progress.runningCount.load(ordering: .acquiring) > 0 {
+            try await Task.sleep(for: .milliseconds(10))
+            host.pass(seconds: 1)
+        }
+        // What is kept for clients that come back is kept for so long.
+        for _ in 0..<4 { host.pass(seconds: 200) }
+        let server = host.server
+        #expect(arena.loginCount > 0)
+        #expect(server.sessions.count == 0)
+        #expect(server.openCount.load(ordering: .relaxed) == 0)
+        #expect(server.files.openCount == 0)
+        #expect(server.createReplays.count == 0)
+        #expect(host.loginsUnderWay == 0)
+        #expect(arena.problems.isEmpty, "\(arena.problems)")
+    }
+}
+
+private final class Progress: Sendable {
+    let isOver = Atomic(false)
+    let runningCount = Atomic<Int>(0)
+}
+
+/// What the clients know of each other.
+private final class Arena: Sendable {
+    struct Target {
+        var session: TestClient.Session
+        var trees: [UInt32] = []
+        var files: [FileID] = []
+    }
+    private struct State {
+        var targets: [Target] = []
+        var loginCount = 0
+        var problems: [String] = []
+    }
+    private let state = Mutex(State())
+
+    var loginCount: Int { state.withLock { $0.loginCount } }
+    var problems: [String] { state.withLock { $0.problems } }
+    func report(_ problem: String) {
+        state.withLock { if $0.problems.count < 10 { $0.problems.append(problem) } }
+    }
+
+    func add(_ session: TestClient.Session) {
+        state.withLock { state in
+            state.loginCount += 1
+            if state.targets.count == 6 { state.targets.removeFirst() }
+            state.targets.append(Target(session: session))
+        }
+    }
+    func target(_ id: UInt64) -> Target? { state.withLock { $0.targets.first { $0.session.id == id } } }
+    func any(_ number: UInt64) -> Target? {
+        state.withLock { $0.targets.isEmpty ? nil : $0.targets[Int(number % UInt64($0.targets.count))] }
+    }
+    func change(_ id: UInt64, _ change: @Sendable (inout Target) -> Void) {
+        state.withLock { state in
+            guard let index = state.targets.firstIndex(where: { $0.session.id == id }) else { return }
+            change(&state.targets[index])
+        }
+    }
+}
+
+/// One connection after the other, each with one session at a time.
+private final class Assailant: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): handed to one thread, and used there only.
+    private let host: EngineHost
+    private let arena: Arena
+    private var client: TestClient
+    private var random: UInt64
+
+    init(_ host: EngineHost, _ arena: Arena, seed: UInt64) {
+        self.host = host
+        self.arena = arena
+        random = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+        client = host.connect()
+    }
+
+    private func next(_ bound: UInt64) -> UInt64 {
+        random ^= random << 13
+        random ^= random >> 7
+        random ^= random << 17
+        return (random >> 11) % bound
+    }
+
+    func leave() { (client.wire as? EngineWire)?.close() }
+
+    func step() {
+        do {
+            try act()
+            for reply in try client.repliesAtHand() { look(at: reply) }
+        } catch {
+            // A refusal; or something else came than what was waited for, a break for example.
+        }
+    }
+
+    private func look(at reply: TestReply) {
+        // A channel's key is not the session's, so that its answers cannot be checked with what the arena knows.
+        guard reply.header.messageID != .max, let problem = ReplyCheck.problem(in: reply),
+            problem != "a wrong signature"
+        else { return }
+        arena.report("\(problem): \(reply.header)")
+    }
+
+    private func send(_ request: TestRequest) { client.send([request]) }
+
+    private func act() throws(TestClientError) {
+        guard client.wire.isOpen, client.negotiated != nil else {
+            leave()
+            client = host.connect()
+            try client.negotiate([.smb311])
+            return
+        }
+        guard client.session != nil else { return try enter() }
+        guard let target = client.session.flatMap({ session in arena.target(session.id) }) else {
+            client.session = nil
+            return
+        }
+        let tree = target.trees.isEmpty ? 0 : target.trees[Int(next(UInt64(target.trees.count)))]
+        let file = target.files.isEmpty ? FileID.compoundRelated : target.files[Int(next(UInt64(target.files.count)))]
+        client.treeID = tree
+        switch next(64) {
+        case 0: leave()
+        case 1, 2: send(.logoff)
+        case 3: client.session = nil
+        case 4: try logInAgain()
+        case 5, 6, 7: send(.treeDisconnect)
+        case 8...13: try connectTree(target)
+        case 14...31: try open(target, tree)
+        case 32...41:
+            send(.close(file))
+            arena.change(target.session.id) { $0.files.removeAll { $0 == file } }
+        case 42...45: send(.lock(file, [LockRequest.Element(offset: 0, length: 10, flags: .exclusive)]))
+        case 46, 47: send(.lock(file, [LockRequest.Element(offset: 0, length: 10, flags: .unlock)]))
+        case 48, 49: send(.notify(file))
+        case 50: send(.cancel(messageID: client.messageID &- 1))
+        case 51, 52: send(.acknowledge(level: 0, file))
+        case 53: send(.echo)
+        case 54...58: send(.write(file, [1, 2, 3]))
+        default: send(.read(file, count: 64))
+        }
+    }
+
+    /// A session of one's own, or one more channel of another's.
+    private func enter() throws(TestClientError) {
+        let other = arena.any(next(1 << 20))
+        switch (next(4), other) {
+        case (0, let other?):
+            // Whoever's it was is thrown out.
+            try client.logIn(user: EngineHost.user, password: EngineHost.password, previousSessionID: other.session.id)
+        case (1, _), (_, nil):
+            try client.logIn(user: EngineHost.user, password: EngineHost.password)
+        case (_, let other?):
+            try client.bind(to: other.session, user: EngineHost.user, password: EngineHost.password)
+            return
+        }
+        if let session = client.session { arena.add(session) }
+    }
+
+    private func logInAgain() throws(TestClientError) {
+        // What is no token ends the session.
+        if next(4) == 0 { return send(TestClient.sessionSetup([1, 2, 3])) }
+        try client.logInAgain(user: EngineHost.user, password: EngineHost.password)
+    }
+
+    private func connectTree(_ target: Arena.Target) throws(TestClientError) {
+        let reply = try client.call(TestClient.treeConnect("share"))
+        look(at: reply)
+        guard reply.status == .success else { return }
+        arena.change(target.session.id) { target in
+            if target.trees.count == 3 { target.trees.removeFirst() }
+            target.trees.append(reply.header.treeID)
+        }
+    }
+
+    private func open(_ target: Arena.Target, _ tree: UInt32) throws(TestClientError) {
+        let name = next(8) == 0 ? "" : "file\(next(4))"
+        let isBatch = next(2) == 0
+        let disposition: CreateDisposition = next(4) == 0 ? .overwriteIf : .openIf
+        let request = TestRequest.create(name, disposition: disposition) { parameters in
+            if isBatch { parameters.requestedOplockLevel = 0x09 }
+        }
+        let reply = try client.call(request)
+        look(at: reply)
+        guard reply.status == .success else { return }
+        let file = try reply.decode { reader throws(WireError) in try CreateResponse(from: &reader) }.fileID
+        arena.change(target.session.id) { target in
+            if target.files.count == 12 { target.files.removeFirst() }
+            target.files.append(file)
+        }
+    }
+}

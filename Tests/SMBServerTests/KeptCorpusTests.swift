@@ -1,0 +1,36 @@
+import EngineHost
+import Glibc
+import Testing
+
+/// What the fuzzer of whole connections has found worth keeping: each input reaches code that the others do not, and
+/// ends the process if a reply is wrong or something is left behind.
+@Suite("The corpus of FuzzConnection") struct KeptCorpusTests {
+    @Test func everyInputIsAnsweredAndLeavesNothingBehind() throws {
+        let here = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let folder = "/\(here)/Fuzz/Corpus/FuzzConnection"
+        let names = try Self.names(in: folder)
+        #expect(names.count > 10)
+        let share = try ScratchFolder()
+        for name in names { Scenario.run(Self.bytes(of: "\(folder)/\(name)"), in: share) }
+    }
+
+    private static func names(in path: String) throws -> [String] {
+        let folder = try #require(opendir(path))
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    private static func bytes(of path: String) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY)
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        return Array(bytes.prefix(max(0, read(descriptor, &bytes, bytes.count))))
+    }
+}
