@@ -59,7 +59,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
-        .target(name: "CLinux"),
+        // Debug builds make sure, at each system call, of whom it is made as.
+        .target(
+            name: "CLinux", cSettings: [.define("APUS_IDENTITY_CHECK", .when(configuration: .debug))]),
         // MIT's libraries, and a face of ours that needs none of their macros; Debian: libkrb5-dev.
         .target(
             name: "CKerberos", linkerSettings: [.linkedLibrary("gssapi_krb5"), .linkedLibrary("krb5")]),

@@ -9,7 +9,7 @@
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-#include "FileCalls.h"
+#include "AsUser.h"
 
 _Static_assert(APUS_O_PATH == O_PATH, "O_PATH");
 _Static_assert(APUS_AT_EMPTY_PATH == AT_EMPTY_PATH, "AT_EMPTY_PATH");
@@ -32,15 +32,18 @@ _Static_assert(APUS_TIME_OMIT == UTIME_OMIT, "UTIME_OMIT");
 struct apus_open_how { uint64_t flags, mode, resolve; };
 
 long apus_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
+    AS_USER();
     struct apus_open_how how = { flags, mode, resolve };
     APUS_RETURN(syscall(SYS_openat2, directory, path, &how, sizeof how));
 }
 long apus_openat(int directory, const char *path, int flags, unsigned mode) {
+    AS_USER();
     APUS_RETURN(openat(directory, path, flags, mode));
 }
 long apus_close(int descriptor) { APUS_RETURN(close(descriptor)); }
 long apus_duplicate_onto(int from, int onto) { APUS_RETURN(dup3(from, onto, O_CLOEXEC)); }
 long apus_statx(int directory, const char *path, int flags, struct apus_statx *out) {
+    if (*path) AS_USER();
     APUS_RETURN(syscall(SYS_statx, directory, path, flags, APUS_STATX_BASIC | APUS_STATX_BIRTH_TIME, out));
 }
 long apus_getdents64(int descriptor, void *buffer, size_t size) {
@@ -48,21 +51,26 @@ long apus_getdents64(int descriptor, void *buffer, size_t size) {
 }
 long apus_seek_start(int descriptor) { APUS_RETURN(lseek(descriptor, 0, SEEK_SET)); }
 long apus_mkdirat(int directory, const char *name, unsigned mode) {
+    AS_USER();
     APUS_RETURN(mkdirat(directory, name, mode));
 }
 long apus_unlinkat(int directory, const char *name, int flags) {
+    AS_USER();
     APUS_RETURN(unlinkat(directory, name, flags));
 }
 long apus_renameat2(int from, const char *name, int to, const char *new_name, unsigned flags) {
+    AS_USER();
     APUS_RETURN(syscall(SYS_renameat2, from, name, to, new_name, flags));
 }
 long apus_linkat(int from, const char *name, int to, const char *new_name) {
+    AS_USER();
     APUS_RETURN(linkat(from, name, to, new_name, 0));
 }
 long apus_readlinkat(int directory, const char *name, char *buffer, size_t size) {
     APUS_RETURN(readlinkat(directory, name, buffer, size));
 }
 long apus_faccessat2(int directory, const char *path, int mode, int flags) {
+    AS_USER();
     APUS_RETURN(syscall(SYS_faccessat2, directory, path, mode, flags));
 }
 long apus_pread(int descriptor, void *buffer, size_t size, int64_t offset) {
@@ -73,56 +81,81 @@ long apus_pread_now(int descriptor, void *buffer, size_t size, int64_t offset) {
     APUS_RETURN(preadv2(descriptor, &vector, 1, offset, RWF_NOWAIT));
 }
 long apus_pwrite(int descriptor, const void *buffer, size_t size, int64_t offset) {
+    AS_USER();
     APUS_RETURN(pwrite64(descriptor, buffer, size, offset));
 }
 long apus_fsync(int descriptor) { APUS_RETURN(fsync(descriptor)); }
 long apus_fdatasync(int descriptor) { APUS_RETURN(fdatasync(descriptor)); }
-long apus_ftruncate(int descriptor, int64_t size) { APUS_RETURN(ftruncate64(descriptor, size)); }
+long apus_ftruncate(int descriptor, int64_t size) {
+    AS_USER();
+    APUS_RETURN(ftruncate64(descriptor, size));
+}
 long apus_preallocate(int descriptor, int64_t offset, int64_t size) {
+    AS_USER();
     APUS_RETURN(fallocate64(descriptor, FALLOC_FL_KEEP_SIZE, offset, size));
 }
 long apus_set_times(
     int directory, const char *path, int flags, int64_t access_seconds, int64_t access_nanoseconds,
     int64_t write_seconds, int64_t write_nanoseconds
 ) {
+    AS_USER();
     struct timespec times[2] = {
         { access_seconds, access_nanoseconds }, { write_seconds, write_nanoseconds },
     };
     APUS_RETURN(utimensat(directory, path, times, flags));
 }
-long apus_fchmod(int descriptor, unsigned mode) { APUS_RETURN(fchmod(descriptor, mode)); }
-long apus_chmod(const char *path, unsigned mode) { APUS_RETURN(chmod(path, mode)); }
+long apus_fchmod(int descriptor, unsigned mode) {
+    AS_USER();
+    APUS_RETURN(fchmod(descriptor, mode));
+}
+long apus_chmod(const char *path, unsigned mode) {
+    AS_USER();
+    APUS_RETURN(chmod(path, mode));
+}
 long apus_fchown(int descriptor, uint32_t user, uint32_t group) {
+    AS_USER();
     APUS_RETURN(fchown(descriptor, user, group));
 }
 long apus_chown(const char *path, uint32_t user, uint32_t group) {
+    AS_USER();
     APUS_RETURN(chown(path, user, group));
 }
 long apus_fstatvfs(int descriptor, struct statvfs *out) { APUS_RETURN(fstatvfs(descriptor, out)); }
 
 long apus_fgetxattr(int descriptor, const char *name, void *value, size_t size) {
+    AS_USER();
     APUS_RETURN(fgetxattr(descriptor, name, value, size));
 }
 long apus_fsetxattr(int descriptor, const char *name, const void *value, size_t size, int flags) {
+    AS_USER();
     APUS_RETURN(fsetxattr(descriptor, name, value, size, flags));
 }
 long apus_fremovexattr(int descriptor, const char *name) {
+    AS_USER();
     APUS_RETURN(fremovexattr(descriptor, name));
 }
 long apus_flistxattr(int descriptor, char *list, size_t size) {
+    AS_USER();
     APUS_RETURN(flistxattr(descriptor, list, size));
 }
 long apus_getxattr(const char *path, const char *name, void *value, size_t size) {
+    AS_USER();
     APUS_RETURN(getxattr(path, name, value, size));
 }
 long apus_setxattr(const char *path, const char *name, const void *value, size_t size, int flags) {
+    AS_USER();
     APUS_RETURN(setxattr(path, name, value, size, flags));
 }
-long apus_removexattr(const char *path, const char *name) { APUS_RETURN(removexattr(path, name)); }
+long apus_removexattr(const char *path, const char *name) {
+    AS_USER();
+    APUS_RETURN(removexattr(path, name));
+}
 long apus_listxattr(const char *path, char *list, size_t size) {
+    AS_USER();
     APUS_RETURN(listxattr(path, list, size));
 }
 long apus_lgetxattr(const char *path, const char *name, void *value, size_t size) {
+    AS_USER();
     APUS_RETURN(lgetxattr(path, name, value, size));
 }
 long apus_descriptor_path(char *out, size_t size, int descriptor, const char *name) {
@@ -142,7 +175,10 @@ long apus_file_system_type(int descriptor) {
     // Some types look negative in a signed number.
     return fstatfs(descriptor, &status) < 0 ? -(long)errno : (long)(uint32_t)status.f_type;
 }
-long apus_llistxattr(const char *path, char *list, size_t size) { APUS_RETURN(llistxattr(path, list, size)); }
+long apus_llistxattr(const char *path, char *list, size_t size) {
+    AS_USER();
+    APUS_RETURN(llistxattr(path, list, size));
+}
 
 unsigned apus_umask(void) {
     unsigned mask = 0;

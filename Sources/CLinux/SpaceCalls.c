@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "AsUser.h"
 #include "SpaceCalls.h"
 
 _Static_assert(APUS_FILE_FLAG_COMPRESSED == FS_COMPR_FL && APUS_FILE_FLAG_NOT_COMPRESSED == FS_NOCOMP_FL, "flags");
@@ -34,7 +35,10 @@ long apus_get_file_flags(int descriptor) {
     unsigned flags = 0;
     return ioctl(descriptor, FS_IOC_GETFLAGS, &flags) < 0 ? -(long)errno : (long)flags;
 }
-long apus_set_file_flags(int descriptor, unsigned flags) { APUS_RETURN(ioctl(descriptor, FS_IOC_SETFLAGS, &flags)); }
+long apus_set_file_flags(int descriptor, unsigned flags) {
+    AS_USER();
+    APUS_RETURN(ioctl(descriptor, FS_IOC_SETFLAGS, &flags));
+}
 
 // XFS_IOC_FSGEOMETRY of xfs_fs.h, which is not among the kernel's installed headers: 256 bytes, the flags at 92.
 struct apus_xfs_geometry { unsigned char bytes[256]; };

@@ -194,6 +194,11 @@ extension ControlPlaneAnswer {
             var writer = MessageWriter(case: 8)
             answer.encode(into: &writer)
             return writer.bytes
+        case .late(let answer, let milliseconds):
+            var writer = MessageWriter(case: 9)
+            writer.number(milliseconds)
+            writer.data(answer.encode())
+            return writer.bytes
         }
     }
 
@@ -202,9 +207,11 @@ extension ControlPlaneAnswer {
         guard var reader = MessageReader(bytes) else { return nil }
         switch reader.tag {
         case 1: self = .acknowledged
-        case 2: self = .token(reader.data())
-        case 3: self = .authenticationContinues(token: reader.data())
-        case 4: self = .authenticated(token: reader.data(), LoginOutcome(from: &reader))
+        case 2: self = .token(reader.data(byteCountMax: LoginOutcome.tokenByteCountMax))
+        case 3: self = .authenticationContinues(token: reader.data(byteCountMax: LoginOutcome.tokenByteCountMax))
+        case 4:
+            self = .authenticated(
+                token: reader.data(byteCountMax: LoginOutcome.tokenByteCountMax), LoginOutcome(from: &reader))
         case 5:
             let status: UInt32 = reader.number()
             // Severity 3: a refusal that looked like success would let somebody in.
@@ -218,6 +225,16 @@ extension ControlPlaneAnswer {
         case 8:
             guard let answer = PipeAnswer(from: &reader) else { return nil }
             self = .pipe(answer)
+        case 9:
+            let milliseconds: UInt32 = reader.number()
+            guard milliseconds <= Self.delayMax, let answer = ControlPlaneAnswer(decoding: reader.data()) else {
+                return nil
+            }
+            // Nothing else is late, and late once.
+            switch answer {
+            case .authenticated, .refused: self = .late(answer, milliseconds: milliseconds)
+            default: return nil
+            }
         default: return nil
         }
         guard reader.isComplete else { return nil }

@@ -36,12 +36,18 @@ public enum ControlPlaneRequest: Equatable, Sendable {
 }
 
 public enum ControlPlaneAnswer: Equatable, Sendable {
+    /// Longest delay of an answer, in milliseconds.
+    public static let delayMax: UInt32 = 10_000
+
     case acknowledged
     case token([UInt8])
     case authenticationContinues(token: [UInt8])
     case authenticated(token: [UInt8], LoginOutcome)
     /// - status: an NTSTATUS, an error.
     case refused(status: UInt32)
+    /// `authenticated` or `refused`, after `authenticate`: the client is to hear of it only so much later.
+    /// - milliseconds: at most `delayMax`.
+    indirect case late(ControlPlaneAnswer, milliseconds: UInt32)
     case exchangeUnknown
     /// - share: its name as configured; what it is, the data plane knows from the same configuration.
     /// - forcedUser, forcedGroup: Unix names; empty for none.
@@ -53,6 +59,8 @@ public enum ControlPlaneAnswer: Equatable, Sendable {
 /// Who has logged in. Names only: which numbers they have on this system, the data plane finds out itself.
 public struct LoginOutcome: Equatable, Sendable {
     public static let sessionKeyByteCountMax = 64
+    /// Longest token for a client, in bytes: it goes into a message whose length field has 16 bits.
+    public static let tokenByteCountMax = 32 << 10
     /// Longest user, domain or account name, in bytes.
     public static let nameByteCountMax = 1024
 

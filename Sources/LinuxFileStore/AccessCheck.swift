@@ -172,7 +172,11 @@ extension LinuxFileStore {
     }
 
     /// The file's own descriptor gives the right to delete it, whatever the mode of its folder: [MS-FSA] 2.1.5.1.2.1.
-    func mayDeleteByList(_ descriptor: CInt, isPathOnly: Bool, as user: Credentials) -> Bool {
+    /// But for a sticky folder, which is Linux's own word on who deletes what; and there others change names that the
+    /// user cannot, so that the name could come to be somebody else's while root's power takes it away.
+    func mayDeleteByList(_ descriptor: CInt, isPathOnly: Bool, in folder: CInt, as user: Credentials) -> Bool {
+        var status = apus_statx()
+        guard Linux.status(folder, into: &status) >= 0, status.mode & 0o1000 == 0 else { return false }
         guard let kept = keptSecurityDescriptor(descriptor, isPathOnly: isPathOnly), kept.isVerified else {
             return false
         }

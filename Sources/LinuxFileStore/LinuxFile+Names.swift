@@ -50,6 +50,13 @@ extension LinuxFile {
         return Place(folder: folder, name: name)
     }
 
+    /// The name is still this file's.
+    private func isStill(_ name: SystemPath, in folder: CInt) -> Bool {
+        var status = apus_statx()
+        return Linux.status(folder, name, into: &status) >= 0
+            && status.identity == replacedIdentity.withLock { $0 } ?? identity
+    }
+
     func checkRemovable(as user: Credentials) throws(NTStatus) {
         try store.identity.act(as: user)
         let descriptor = try handle.begin()
@@ -66,7 +73,8 @@ extension LinuxFile {
         let folder = try store.openParent(of: components, caseSensitive: true)
         guard
             store.mayDelete(ownedBy: status.user_id, in: folder.descriptor.raw, as: user)
-                || store.mayDeleteByList(descriptor, isPathOnly: handle.isPathOnly, as: user)
+                || store.mayDeleteByList(
+                    descriptor, isPathOnly: handle.isPathOnly, in: folder.descriptor.raw, as: user)
         else { throw .accessDenied }
     }
 
@@ -92,9 +100,11 @@ extension LinuxFile {
             // The folder's mode has nothing to say if the file itself may be deleted.
             let descriptor = try handle.begin()
             defer { handle.end() }
-            if store.mayDeleteByList(descriptor, isPathOnly: handle.isPathOnly, as: user) {
+            if store.mayDeleteByList(descriptor, isPathOnly: handle.isPathOnly, in: folder, as: user) {
                 result = store.identity.insisting {
-                    Linux.unlink(folder, place.name, isDirectory: isDirectory)
+                    // Once more: root's power takes whatever the name stands for by now.
+                    isStill(place.name, in: folder)
+                        ? Linux.unlink(folder, place.name, isDirectory: isDirectory) : -Int(EACCES)
                 }
             }
         }

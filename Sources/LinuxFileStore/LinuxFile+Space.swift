@@ -63,6 +63,7 @@ extension LinuxFile {
         try requireData()
         let descriptor = try begin(.read)
         defer { handle.end() }
+        try store.identity.act(as: user)
         var status = apus_statx()
         try Linux.status(descriptor, into: &status).orThrow()
         let range = range.clamped(to: 0..<status.size)

@@ -184,7 +184,12 @@ extension LinuxFileStore {
         let result = openBeneath(path, flags: Self.pathOnly)
         guard result >= 0 else { return nil }
         let found = OwnedDescriptor(result)
-        guard let kept = keptSecurityDescriptor(found.raw, isPathOnly: true), kept.isVerified else { return nil }
+        // What is opened is the very file behind this descriptor, wherever its name leads by now; and no device.
+        var status = apus_statx()
+        guard Linux.status(found.raw, into: &status) >= 0, status.isRegular || status.isDirectory else { return nil }
+        guard let kept = keptSecurityDescriptor(found.raw, isPathOnly: true, status), kept.isVerified else {
+            return nil
+        }
         let data = desired.intersection([.readData, .writeData, .appendData, .execute])
         guard data.isSubset(of: kept.descriptor.rights(of: identifiers(of: user))) else { return nil }
         let opened = identity.insisting { Linux.reopen(found.raw, flags: flags) }

@@ -84,6 +84,7 @@ public final class LinuxFileStore: FileStore {
 
     /// - Parameter root: the share's folder; links on the way to it are followed.
     public init(root: String, options: LinuxFileStoreOptions = .init()) throws(LinuxFileStoreError) {
+        apus_declare_identity()
         var path = Array(root.utf8)
         path.append(0)
         // SAFETY: terminated; lives through the call.

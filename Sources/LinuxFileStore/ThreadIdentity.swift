@@ -13,7 +13,12 @@ struct ThreadIdentity: Sendable {
 
     @inline(__always)
     func act(as user: Credentials) throws(NTStatus) {
-        guard switches else { return }
+        guard switches else {
+            #if DEBUG
+                apus_declare_identity()
+            #endif
+            return
+        }
         // SAFETY: the array lives through the call, which reads `count` numbers.
         let result = unsafe user.groups.withUnsafeBufferPointer {
             unsafe apus_act_as(user.userID, user.groupID, $0.baseAddress, $0.count)

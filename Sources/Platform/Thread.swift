@@ -34,6 +34,15 @@ public enum Thread {
         return result == 0
     }
 
+    /// The calling thread begins a request, or other work for clients. Debug builds see to it that file operations say
+    /// anew whom they act as.
+    @inline(__always)
+    public static func beginWork() {
+        #if DEBUG
+            apus_begin_work()
+        #endif
+    }
+
     /// At file scope: a closure written inside a method of a main-actor type would be bound to the main actor and trap.
     private static let threadMain: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { box in
         // SAFETY: `detach` passed a retained `Body`.

@@ -16,6 +16,8 @@ public protocol AccessControl: AnyObject, Sendable {
     /// Whether, and how, `user` at `remoteAddress` may use the share; checked in the order of facts: limits, hosts,
     /// guest, lists.
     func connectTree(share: String, user: AuthenticatedUser, remoteAddress: String) -> TreeDecision
+    /// The same for a user who has connected the share, and has logged in again to the session.
+    func renewTree(share: String, user: AuthenticatedUser, remoteAddress: String) -> TreeDecision
     func disconnectTree(share: String, user: AuthenticatedUser)
     func logOut(user: AuthenticatedUser)
 }
@@ -25,6 +27,8 @@ public enum AuthenticationStep: Sendable {
     case more(token: [UInt8])
     case done(token: [UInt8], AuthenticatedUser)
     case failed(NTStatus)
+    /// The same, to be told only after a while: too many logins have failed.
+    indirect case late(AuthenticationStep, by: Duration)
 }
 
 /// Who has logged in.

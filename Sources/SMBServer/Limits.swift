@@ -7,8 +7,14 @@ public struct Limits: Sendable {
 
     public var connectionCountMax = 1024
     public var connectionCountPerAddressMax = 256
-    /// From connect to the end of the first login.
+    /// How many of them may be of clients that have not logged in, in all and from one address: one more, and the
+    /// oldest of those goes.
+    public var connectionCountBeforeLoginMax = 256
+    public var connectionCountPerAddressBeforeLoginMax = 64
+    /// From connect to the end of the first login, and without any session from then on.
     public var loginTimeout: Duration = .seconds(30)
+    /// Logins under way on a connection on which none has succeeded.
+    public var loginCountBeforeLoginMax = 2
     /// Without a request, and with nothing open, a connection ends after this time; nil for never (`deadtime`).
     public var idleTimeout: Duration?
     /// Largest message before a login has succeeded on the connection.

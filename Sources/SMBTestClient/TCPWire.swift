@@ -47,6 +47,12 @@ public final class TCPWire: Wire {
         }
     }
 
+    public var mayHaveInput: Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        // SAFETY: one entry, which outlives the call.
+        return unsafe poll(&entry, 1, 0) > 0
+    }
+
     public func receive() -> [UInt8]? {
         guard let prefix = receive(byteCount: 4) else { return nil }
         return receive(byteCount: prefix[1...].reduce(0) { $0 << 8 | Int($1) })

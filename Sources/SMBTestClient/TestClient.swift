@@ -69,7 +69,7 @@ public final class TestClient {
 
     /// All responses that are there without waiting for more.
     public func repliesAtHand() throws(TestClientError) -> [TestReply] {
-        while let message = wire.receive() { pending += try decode(message) }
+        while wire.mayHaveInput, let message = wire.receive() { pending += try decode(message) }
         defer { pending = [] }
         return pending
     }

@@ -5,8 +5,14 @@ public protocol Wire: AnyObject {
     func send(_ message: [UInt8])
     /// The next whole message from the server; nil when none comes (nothing waits, the time is up, or it has closed).
     func receive() -> [UInt8]?
+    /// Whether a look for a message is worth while: false if `receive` would wait.
+    var mayHaveInput: Bool { get }
     /// Whether the server still holds the connection, as far as is known.
     var isOpen: Bool { get }
+}
+
+extension Wire {
+    public var mayHaveInput: Bool { true }
 }
 
 /// Why a step of the test client cannot go on.

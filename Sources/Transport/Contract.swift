@@ -13,6 +13,8 @@ public protocol MessageReceiver: AnyObject, Sendable {
     var messageByteCountMax: Int { get }
     /// Asked about once a second: true closes the connection (nobody has logged in for too long).
     var isOverdue: Bool { get }
+    /// Nobody has logged in: the transport lets only so many of these stay.
+    var isStranger: Bool { get }
     /// The connection is gone. Called once, after the last `receive` has been started.
     func disconnected()
 }

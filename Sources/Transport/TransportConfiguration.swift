@@ -13,6 +13,9 @@ public struct TransportConfiguration: Sendable {
     public var watchdogInterval = 2000
     public var connectionCountMax = 1024
     public var connectionCountPerAddressMax = 256
+    /// Of those, connections of strangers.
+    public var strangerCountMax = 256
+    public var strangerCountPerAddressMax = 64
     /// Requests of one connection that may be blocked at a time; more are not read until one is done. Each keeps a
     /// thread.
     public var leftBehindCountMax = 16

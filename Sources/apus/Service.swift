@@ -141,6 +141,8 @@ enum Service {
         var settings = TransportConfiguration(buffers: buffers)
         settings.connectionCountMax = configuration.connectionCountMax
         settings.connectionCountPerAddressMax = configuration.connectionCountPerAddressMax
+        settings.strangerCountMax = server.settings.limits.connectionCountBeforeLoginMax
+        settings.strangerCountPerAddressMax = server.settings.limits.connectionCountPerAddressBeforeLoginMax
         settings.tick = { server.tick() }
         return TCPTransport(configuration: settings) { connection in ConnectionAdapter(connection, server) }
     }

@@ -13,10 +13,13 @@ failures=0
 begin() {
     work=$(mktemp -d "${TMPDIR:-/tmp}/apus-clients.XXXXXX")
     chmod 711 "$work"
-    trap 'stop_server; rm -rf "$work"' EXIT
+    trap 'stop_server; at_end; rm -rf "$work"' EXIT
     trap 'exit 130' INT TERM
     start_server "$@"
 }
+
+# at_end: for a test that has started something else; called however it ends
+at_end() { :; }
 
 # start_server [OPTION…]: the next server, with a new share; the one before is stopped
 start_server() {
@@ -60,6 +63,7 @@ skip() { echo "ok - $1 # SKIP $2"; }
 
 finish() {
     stop_server
+    at_end
     rm -rf "$work"
     trap - EXIT
     [ "$failures" -eq 0 ]

@@ -1,5 +1,7 @@
-import ControlPlane
+import Glibc
 import Testing
+
+@testable import ControlPlane
 
 /// The messages between the planes: both ends take them for hostile.
 struct MessageCodecTests {
@@ -22,6 +24,8 @@ struct MessageCodecTests {
         .authenticated(token: [1], login(keyByteCount: 64)), .refused(status: 0xC000_006D),
         .treeGranted(share: "Data", isWritable: true, isAdministrator: false, forcedUser: "", forcedGroup: "staff"),
         .pipe(PipeAnswer(messages: [[1, 2], [3]], hasMore: true)),
+        .late(.refused(status: 0xC000_006D), milliseconds: 5000),
+        .late(.authenticated(token: [1, 2], login()), milliseconds: 250),
     ]
 
     static func login(user: String = "alice", keyByteCount: Int = 16) -> LoginOutcome {
@@ -75,5 +79,32 @@ struct MessageCodecTests {
         #expect(ControlPlaneAnswer(decoding: longName.encode()) == nil)
         let manyTokens = ControlPlaneRequest.resumeExchange(exchange: 1, tokens: [[UInt8]](repeating: [], count: 17))
         #expect(ControlPlaneRequest(decoding: manyTokens.encode()) == nil)
+        // What the client is sent has a length of 16 bits.
+        let long = [UInt8](repeating: 7, count: 65_536)
+        for answer in [.token(long), .authenticationContinues(token: long), .authenticated(token: long, Self.login())]
+            as [ControlPlaneAnswer]
+        {
+            #expect(ControlPlaneAnswer(decoding: answer.encode()) == nil)
+        }
+    }
+
+    @Test func onlyOutcomesAreLateAndNotForLong() {
+        let refused = ControlPlaneAnswer.refused(status: 0xC000_006D)
+        for answer in [
+            .late(.acknowledged, milliseconds: 1), .late(.late(refused, milliseconds: 1), milliseconds: 1),
+            .late(.token([1]), milliseconds: 1),
+            .late(refused, milliseconds: 10_001),
+        ] as [ControlPlaneAnswer] {
+            #expect(ControlPlaneAnswer(decoding: answer.encode()) == nil)
+        }
+    }
+
+    /// CVE-2024-26811 in the other direction, and of the datagram itself.
+    @Test func aDatagramThatIsTooLongIsNone() throws {
+        let (one, other) = try #require(Channel.makePair())
+        let long = [UInt8](repeating: 6, count: ControlPlaneRequest.byteCountMax + 1)
+        #expect(!one.send(long))
+        #expect(Glibc.send(one.descriptor, long, long.count, CInt(MSG_NOSIGNAL)) == long.count)
+        #expect(other.receive() == nil)
     }
 }

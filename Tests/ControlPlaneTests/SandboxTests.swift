@@ -3,8 +3,53 @@ import Glibc
 import Platform
 import Testing
 
-/// What can be tried of the sandbox without losing the test process: Landlock binds one thread.
+/// What the control plane denies itself. System calls are restricted for good: that is tried in processes of its own.
 struct SandboxTests {
+    /// The filter is there; on a kernel without it there is nothing to show.
+    private static func restrict(mayOpen: Bool) {
+        _ = apus_give_up_privileges()
+        let result = apus_restrict_system_calls(mayOpen ? 1 : 0)
+        if result < 0 { fatalError("no filter: \(result)") }
+    }
+
+    @Test func aSocketEndsTheProcess() async {
+        await #expect(processExitsWith: .signal(SIGSYS)) {
+            Self.restrict(mayOpen: false)
+            _ = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        }
+    }
+
+    @Test func anotherProgramEndsTheProcess() async {
+        await #expect(processExitsWith: .signal(SIGSYS)) {
+            Self.restrict(mayOpen: true)
+            _ = execv("/bin/true", [nil])
+        }
+    }
+
+    @Test func aSignalToOthersEndsTheProcess() async {
+        await #expect(processExitsWith: .signal(SIGSYS)) {
+            Self.restrict(mayOpen: false)
+            kill(getppid(), 0)
+        }
+    }
+
+    @Test func openingIsRefused() async {
+        await #expect(processExitsWith: .success) {
+            Self.restrict(mayOpen: false)
+            let isRefused = open("/etc/passwd", O_RDONLY) < 0 && errno == EACCES
+            _exit(isRefused ? 0 : 1)
+        }
+    }
+
+    @Test func memoryThatCouldBeExecutedIsRefused() async {
+        await #expect(processExitsWith: .success) {
+            Self.restrict(mayOpen: false)
+            let flags = MAP_PRIVATE | MAP_ANONYMOUS
+            let isRefused = mmap(nil, 4096, PROT_READ | PROT_EXEC, flags, -1, 0) == MAP_FAILED && errno == EACCES
+            _exit(isRefused && mmap(nil, 4096, PROT_READ, flags, -1, 0) != MAP_FAILED ? 0 : 1)
+        }
+    }
+
     @Test func aThreadThatDeniedItselfFilesOpensNone() {
         let done = Semaphore()
         let opened = Atomic(0)

@@ -11,11 +11,14 @@ import SMBWire
 
 /// A whole engine in this process: one share in RAM, one account, a clock that stands still until it is moved, and
 /// numbers that are the same each time.
-public final class EngineHost {
+public final class EngineHost: Sendable {
     public static let user = "alice"
+    /// With the same password.
+    public static let otherUser = "bob"
     public static let password = "Password01!"
 
     public let server: Server
+    public let access: LocalAccess
     /// The share's folder; whatever is in it goes away with `clear` and with the host.
     public let folder: ScratchFolder
     public let world: World
@@ -41,10 +44,9 @@ public final class EngineHost {
         for capacity in [BufferPool.smallCapacity, BufferPool.smallCapacity, 1 << 17] {
             buffers.give(Self.dirty(PDUBuffer(capacity: capacity)))
         }
+        access = LocalAccess(shares: [share, Share(name: "IPC$", kind: .pipes)], isWritable, world)
         server = Server(
-            settings: settings, environment: world.environment,
-            accessControl: LocalAccess(shares: [share, Share(name: "IPC$", kind: .pipes)], isWritable, world),
-            buffers: buffers)
+            settings: settings, environment: world.environment, accessControl: access, buffers: buffers)
     }
 
     /// Fills an empty buffer's memory with the canary.
@@ -62,12 +64,13 @@ public final class EngineHost {
     /// A client that has negotiated, logged in and connected to the share.
     public func logIn(
         _ dialects: [Dialect] = Dialect.allCases, contexts: [NegotiateContext] = TestClient.contexts(),
-        share: String = "share"
+        share: String = "share", as user: String = EngineHost.user, requiresSigning: Bool = false
     ) throws -> TestClient {
         let client = connect()
         try client.negotiate(dialects, contexts: contexts)
         try client.logIn(
-            user: Self.user, password: Self.password, random: { [UInt8](repeating: 0x5A, count: $0) })
+            user: user, password: Self.password, requiresSigning: requiresSigning,
+            random: { [UInt8](repeating: 0x5A, count: $0) })
         if !share.isEmpty { try client.connectTree(share) }
         return client
     }
@@ -116,7 +119,7 @@ public final class World: Sendable {
 }
 
 /// A folder in RAM and a store over it; gone with the object.
-public final class ScratchFolder {
+public final class ScratchFolder: Sendable {
     public let path: String
     public let store: LinuxFileStore
 

@@ -5,14 +5,14 @@ import NTTypes
 import Platform
 import SMBServer
 
-/// The control plane's decisions without a control plane: one account, everybody may use every share.
-final class LocalAccess: AccessControl {
-    private struct OneAccount: AccountDatabase {
+/// The control plane's decisions without a control plane: two accounts, everybody may use every share.
+public final class LocalAccess: AccessControl {
+    private struct Accounts: AccountDatabase {
         func account(named name: String) -> Account? {
-            guard name.lowercased() == EngineHost.user else { return nil }
+            guard [EngineHost.user, EngineHost.otherUser].contains(name.lowercased()) else { return nil }
             // MD4 of the password.
             return Account(
-                name: EngineHost.user,
+                name: name.lowercased(),
                 ntHash: [
                     0x7C, 0x4F, 0xE5, 0xEA, 0xDA, 0x68, 0x27, 0x14, 0xA0, 0x36, 0xE3, 0x93, 0x78, 0x36, 0x2B, 0xAB,
                 ])
@@ -23,6 +23,13 @@ final class LocalAccess: AccessControl {
     private let isWritable: Bool
     private let world: World
     private let exchanges = Mutex<[UInt64: AuthenticationExchange]>([:])
+    private struct Orders {
+        var groups: [UInt32] = []
+        var delay: Duration?
+        var whileConnecting: (@Sendable () -> Void)?
+        var treeCount = 0
+    }
+    private let orders = Mutex(Orders())
 
     init(shares: [Share], _ isWritable: Bool, _ world: World) {
         self.shares = shares
@@ -30,11 +37,22 @@ final class LocalAccess: AccessControl {
         self.world = world
     }
 
-    func authenticate(exchange: UInt64, token: [UInt8], remoteAddress: String) -> AuthenticationStep {
+    /// Groups of who logs in from now on.
+    public func setGroups(_ groups: [UInt32]) { orders.withLock { $0.groups = groups } }
+    /// The outcome of a login is told so much later.
+    public func setDelay(_ delay: Duration?) { orders.withLock { $0.delay = delay } }
+    /// Called once, while the next tree connect is being decided.
+    public func whileConnectingTree(_ body: @escaping @Sendable () -> Void) {
+        orders.withLock { $0.whileConnecting = body }
+    }
+    /// Tree connects that were granted and not given back.
+    public var treeCount: Int { orders.withLock { $0.treeCount } }
+
+    public func authenticate(exchange: UInt64, token: [UInt8], remoteAddress: String) -> AuthenticationStep {
         let login = exchanges.withLock { exchanges in
             if let known = exchanges[exchange] { return known }
             let made = AuthenticationExchange(
-                policy: AuthenticationPolicy(computerName: "APUS", domainName: "WORKGROUP"), accounts: OneAccount(),
+                policy: AuthenticationPolicy(computerName: "APUS", domainName: "WORKGROUP"), accounts: Accounts(),
                 now: world.now, random: { [UInt8](repeating: 0xC1, count: $0) })
             exchanges[exchange] = made
             return made
@@ -42,29 +60,44 @@ final class LocalAccess: AccessControl {
         let outcome = login.step(token)
         if case .more(let token) = outcome { return .more(token: token) }
         abandon(exchange: exchange)
-        switch outcome {
-        case .failed(let status): return .failed(status)
-        case .done(let token, let login):
+        let (groups, delay) = orders.withLock { ($0.groups, $0.delay) }
+        var step = AuthenticationStep.failed(.internalError)
+        if case .failed(let status) = outcome { step = .failed(status) }
+        if case .done(let token, let login) = outcome {
             let user = AuthenticatedUser(
                 name: login.user, domain: login.domain, sessionKey: login.sessionKey,
-                credentials: Credentials(userID: geteuid(), groupID: getegid(), groups: []), isGuest: login.isGuest,
-                isAnonymous: login.isAnonymous)
-            return .done(token: token, user)
-        case .more: return .failed(.internalError)
+                credentials: Credentials(userID: geteuid(), groupID: getegid(), groups: groups),
+                isGuest: login.isGuest, isAnonymous: login.isAnonymous)
+            step = .done(token: token, user)
         }
+        return delay.map { .late(step, by: $0) } ?? step
     }
 
-    func abandon(exchange: UInt64) { _ = exchanges.withLock { $0.removeValue(forKey: exchange) } }
+    public func abandon(exchange: UInt64) { _ = exchanges.withLock { $0.removeValue(forKey: exchange) } }
     /// Logins under way.
-    var exchangeCount: Int { exchanges.withLock { $0.count } }
-    func initialToken() -> [UInt8] { AuthenticationExchange.initialToken() }
+    public var exchangeCount: Int { exchanges.withLock { $0.count } }
+    public func initialToken() -> [UInt8] { AuthenticationExchange.initialToken() }
 
-    func connectTree(share: String, user: AuthenticatedUser, remoteAddress: String) -> TreeDecision {
+    public func connectTree(share: String, user: AuthenticatedUser, remoteAddress: String) -> TreeDecision {
+        let hook = orders.withLock { orders in
+            defer { orders.whileConnecting = nil }
+            return orders.whileConnecting
+        }
+        hook?()
+        let decision = decide(share, user)
+        if case .granted = decision { orders.withLock { $0.treeCount += 1 } }
+        return decision
+    }
+
+    private func decide(_ share: String, _ user: AuthenticatedUser) -> TreeDecision {
         guard let found = shares.first(where: { $0.name.lowercased() == share.lowercased() }) else {
             return .refused(.badNetworkName)
         }
         return .granted(share: found, isWritable: isWritable, credentials: user.credentials)
     }
-    func disconnectTree(share: String, user: AuthenticatedUser) {}
-    func logOut(user: AuthenticatedUser) {}
+    public func renewTree(share: String, user: AuthenticatedUser, remoteAddress: String) -> TreeDecision {
+        decide(share, user)
+    }
+    public func disconnectTree(share: String, user: AuthenticatedUser) { orders.withLock { $0.treeCount -= 1 } }
+    public func logOut(user: AuthenticatedUser) {}
 }

@@ -1,3 +1,4 @@
+import CLinux
 import FileStore
 import Glibc
 import LinuxFileStore
@@ -101,6 +102,72 @@ import Testing
             }
             for await isRight in group { #expect(isRight) }
         }
+    }
+
+    #if DEBUG
+        /// CVE-2026-64391, -64393, -68457: in debug builds a system call on behalf of nobody ends the process.
+        @Test func aCallThatDoesNotSayAsWhomEndsTheProcess() async {
+            await #expect(processExitsWith: .signal(SIGABRT)) {
+                apus_act_as(61_001, 61_001, nil, 0)
+                apus_begin_work()
+                apus_mkdirat(AT_FDCWD, "/nonexistent/folder", 0o700)
+            }
+        }
+
+        @Test func aCallAsSomebodyElseEndsTheProcess() async {
+            await #expect(processExitsWith: .signal(SIGABRT)) {
+                apus_begin_work()
+                apus_act_as(61_001, 61_001, nil, 0)
+                seteuid(61_002)
+                apus_mkdirat(AT_FDCWD, "/nonexistent/folder", 0o700)
+            }
+        }
+
+        @Test func aCallAsWhomItSaidGoesOn() async {
+            await #expect(processExitsWith: .success) {
+                apus_begin_work()
+                apus_act_as(61_001, 61_001, nil, 0)
+                apus_raise()
+                apus_mkdirat(AT_FDCWD, "/nonexistent/folder", 0o700)
+                apus_lower()
+                apus_mkdirat(AT_FDCWD, "/nonexistent/folder", 0o700)
+            }
+        }
+    #endif
+
+    /// CVE-2026-64391, -64393, -68457: whatever else a handle does, it does as its opener, on every thread.
+    @Test func streamsControlsAndChangesAreMadeAsTheOpener() throws {
+        let share = try TemporaryShare()
+        chmod(share.local("."), 0o777)
+        let stream = try share.open("f:s", .fileAllAccess, .create, as: alice).file
+        let file = try share.open("f", .fileAllAccess, as: alice).file
+        // Somebody else has used the thread since.
+        func elsewhere() throws {
+            _ = try share.open("", .readData, as: carol)
+            apus_begin_work()
+        }
+        try elsewhere()
+        try stream.write("stream")
+        try elsewhere()
+        try file.write("data")
+        try elsewhere()
+        try file.setSparse(true, as: alice)
+        try elsewhere()
+        try file.zero(0..<2)
+        try elsewhere()
+        _ = try file.allocatedRanges(in: 0..<4, countMax: 4)
+        try elsewhere()
+        try file.setEndOfFile(3)
+        try elsewhere()
+        try file.setExtendedAttributes([ExtendedAttribute(name: Array("a".utf8), value: [1])], as: alice)
+        try elsewhere()
+        try file.rename(to: NTPath(test: "g"), replaceIfExists: false, as: alice)
+        try elsewhere()
+        try stream.setEndOfFile(0)
+        // Bob's rights are Bob's, whoever was here before: the folder is not his to change.
+        chmod(share.local("."), 0o755)
+        try elsewhere()
+        #expect(share.status { () throws(NTStatus) in try file.remove(as: bob) } == .accessDenied)
     }
 
     @Test func securityDescriptorIsEnforced() throws {

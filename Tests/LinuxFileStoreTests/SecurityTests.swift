@@ -198,6 +198,43 @@ import Testing
         #expect(!share.exists("d/f"))
     }
 
+    @Test func aStickyFolderKeepsItsFilesWhateverTheirListsSay() throws {
+        let share = try TemporaryShare()
+        mkdir(share.local("d"), 0o755)
+        chmod(share.local("d"), 0o1777)
+        let file = try share.open("d/f", .fileAllAccess, .create, as: alice).file
+        try set(file, [(.user(bob.userID), [.delete, .readAttributes], [])], as: alice)
+        let opened = try share.open("d/f", .delete, as: bob).file
+        #expect(share.status { () throws(NTStatus) in try opened.checkRemovable(as: bob) } == .accessDenied)
+        #expect(share.status { () throws(NTStatus) in try opened.remove(as: bob) } == .accessDenied)
+        #expect(share.exists("d/f"))
+    }
+
+    /// Root's power goes to the file that the list is about, and to nothing that has come into its place.
+    @Test func aListOpensAndDeletesItsOwnFileOnly() throws {
+        let share = try TemporaryShare()
+        mkdir(share.local("d"), 0o755)
+        chown(share.local("d"), alice.userID, alice.groupID)
+        let list: [(SecurityIdentifier, AccessMask, AccessControlEntry.Flags)] = [
+            (.user(bob.userID), [.readData, .execute, .delete, .readAttributes], [])
+        ]
+        try set(try share.open("d/f", .fileAllAccess, .create, as: alice).file, list, as: alice)
+        let opened = try share.open("d/f", [.readData, .delete], as: bob).file
+        rename(share.local("d/f"), share.local("d/g"))
+        share.writeLocally("d/f", "another", mode: 0o600)
+        chown(share.local("d/f"), alice.userID, alice.groupID)
+        #expect(share.status { () throws(NTStatus) in _ = try share.open("d/f", .readData, as: bob) } == .accessDenied)
+        // The handle follows its file.
+        try opened.remove(as: bob)
+        #expect(share.exists("d/f") && !share.exists("d/g"))
+        // Folders on the way are the kernel's to judge, and links lead nowhere.
+        try set(try share.open("d/h", .fileAllAccess, .create, as: alice).file, list, as: alice)
+        symlink("d/h", share.local("link"))
+        #expect(share.status { () throws(NTStatus) in _ = try share.open("link", .readData, as: bob) } != .success)
+        chmod(share.local("d"), 0o700)
+        #expect(share.status { () throws(NTStatus) in _ = try share.open("d/h", .readData, as: bob) } == .accessDenied)
+    }
+
     @Test func ownersAreTakenAndNotGiven() throws {
         let share = try TemporaryShare()
         let file = try share.open("f", .fileAllAccess, .create, as: alice).file
@@ -282,6 +319,8 @@ import Testing
         try share.open("f", .fileAllAccess, .create, as: alice).file.close()
         for value in [
             [], [4, 0], [4, 0, 4, 0] + [UInt8](repeating: 0xFF, count: 400), [UInt8](repeating: 0, count: 60_000),
+            // The description ends where the attribute does.
+            [4, 0, 4, 0, 0, 0, 2, 0, 4, 0, 2, 0, 1, 0] + [UInt8](repeating: 0x41, count: 74) + [0],
         ] {
             _ = share.setAttribute("f", "security.NTACL", value)
             #expect(try share.open("f", .maximumAllowed, as: alice).grantedAccess == .fileAllAccess)

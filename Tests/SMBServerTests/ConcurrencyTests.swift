@@ -10,43 +10,34 @@ import Testing
 
 /// Clients that pull the ground from under each other: sessions of several channels that are logged off, taken over,
 /// disconnected and bound to while others use them. What is looked for is what the sanitizers find, responses that
-/// cannot be, and anything that is left at the end. `APUS_TORTURE_SECONDS` says how long;
-/// Tests/Clients/slow/45-torture runs it for longer.
+/// cannot be, and anything that is left at the end. `APUS_TORTURE_SECONDS` says how long. `APUS_TORTURE_PORT` names a
+/// server on this machine to be looked at instead of an engine in this process, and `APUS_TORTURE_LOGIN` a user and a
+/// password. Tests/Clients/slow/45-torture does both.
 @Suite("Sessions under fire [MS-SMB2] 3.3.5.5 to 3.3.5.8, 3.3.7.1") struct ConcurrencyTests {
-    private static var seconds: Double {
+    private static func variable(_ name: String) -> String? {
         // SAFETY: the text is copied before anything could change the environment.
-        unsafe getenv("APUS_TORTURE_SECONDS").flatMap { unsafe Double(String(cString: $0)) } ?? 1
+        unsafe getenv("APUS_TORTURE_\(name)").map { unsafe String(cString: $0) }
     }
+    private static var seconds: Double { variable("SECONDS").flatMap(Double.init) ?? 1 }
 
     @Test func nothingIsLeft() async throws {
+        if let port = Self.variable("PORT").flatMap(UInt16.init) {
+            let login = Self.variable("LOGIN")?.split(separator: " ").map(String.init) ?? []
+            try #require(login.count == 2)
+            let arena = Arena(user: login[0], password: login[1], share: "test")
+            await fight(arena, {}) { try? TestClient(TCPWire(port: port)) }
+            #expect(arena.loginCount > 0)
+            #expect(arena.problems.isEmpty, "\(arena.problems)")
+            return
+        }
         let host = try EngineHost { settings in
             settings.isMultichannel = true
             settings.limits.channelCountPerSessionMax = 6
             settings.limits.openCountPerSessionMax = 64
         }
-        let arena = Arena()
-        let progress = Progress()
-        for number in 0..<8 {
-            let client = Assailant(host, arena, seed: UInt64(number))
-            progress.runningCount.wrappingAdd(1, ordering: .relaxed)
-            let isStarted = Thread.detach(name: "assailant") {
-                while !progress.isOver.load(ordering: .relaxed) { client.step() }
-                client.leave()
-                progress.runningCount.wrappingSubtract(1, ordering: .releasing)
-            }
-            #expect(isStarted)
-        }
-        let end = ContinuousClock.now + .seconds(Self.seconds)
-        while ContinuousClock.now < end {
-            try await Task.sleep(for: .milliseconds(10))
-            // Breaks that nobody answers are waited for a third of a second.
-            host.pass(seconds: 1)
-        }
-        progress.isOver.store(true, ordering: .relaxed)
-        while progress.runningCount.load(ordering: .acquiring) > 0 {
-            try await Task.sleep(for: .milliseconds(10))
-            host.pass(seconds: 1)
-        }
+        let arena = Arena(user: EngineHost.user, password: EngineHost.password, share: "share")
+        // Breaks that nobody answers are waited for a third of a second.
+        await fight(arena, { host.pass(seconds: 1) }) { host.connect() }
         // What is kept for clients that come back is kept for so long.
         for _ in 0..<4 { host.pass(seconds: 200) }
         let server = host.server
@@ -57,6 +48,30 @@ import Testing
         #expect(server.createReplays.count == 0)
         #expect(host.loginsUnderWay == 0)
         #expect(arena.problems.isEmpty, "\(arena.problems)")
+    }
+
+    private func fight(_ arena: Arena, _ tick: () -> Void, _ connect: @escaping () -> TestClient?) async {
+        let progress = Progress()
+        for number in 0..<8 {
+            let client = Assailant(arena, seed: UInt64(number), connect)
+            progress.runningCount.wrappingAdd(1, ordering: .relaxed)
+            let isStarted = Thread.detach(name: "assailant") {
+                while !progress.isOver.load(ordering: .relaxed) { client.step() }
+                client.leave()
+                progress.runningCount.wrappingSubtract(1, ordering: .releasing)
+            }
+            #expect(isStarted)
+        }
+        let end = ContinuousClock.now + .seconds(Self.seconds)
+        while ContinuousClock.now < end {
+            try? await Task.sleep(for: .milliseconds(10))
+            tick()
+        }
+        progress.isOver.store(true, ordering: .relaxed)
+        while progress.runningCount.load(ordering: .acquiring) > 0 {
+            try? await Task.sleep(for: .milliseconds(10))
+            tick()
+        }
     }
 }
 
@@ -77,7 +92,16 @@ private final class Arena: Sendable {
         var loginCount = 0
         var problems: [String] = []
     }
+    let user: String
+    let password: String
+    let share: String
     private let state = Mutex(State())
+
+    init(user: String, password: String, share: String) {
+        self.user = user
+        self.password = password
+        self.share = share
+    }
 
     var loginCount: Int { state.withLock { $0.loginCount } }
     var problems: [String] { state.withLock { $0.problems } }
@@ -107,16 +131,15 @@ private final class Arena: Sendable {
 /// One connection after the other, each with one session at a time.
 private final class Assailant: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): handed to one thread, and used there only.
-    private let host: EngineHost
     private let arena: Arena
-    private var client: TestClient
+    private let connect: () -> TestClient?
+    private var client: TestClient?
     private var random: UInt64
 
-    init(_ host: EngineHost, _ arena: Arena, seed: UInt64) {
-        self.host = host
+    init(_ arena: Arena, seed: UInt64, _ connect: @escaping () -> TestClient?) {
         self.arena = arena
+        self.connect = connect
         random = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-        client = host.connect()
     }
 
     private func next(_ bound: UInt64) -> UInt64 {
@@ -126,11 +149,20 @@ private final class Assailant: @unchecked Sendable {
         return (random >> 11) % bound
     }
 
-    func leave() { (client.wire as? EngineWire)?.close() }
+    func leave() {
+        (client?.wire as? EngineWire)?.close()
+        client = nil
+    }
 
     func step() {
         do {
-            try act()
+            guard let client, client.wire.isOpen else {
+                leave()
+                client = connect()
+                try client?.negotiate([.smb311])
+                return
+            }
+            try act(client)
             for reply in try client.repliesAtHand() { look(at: reply) }
         } catch {
             // A refusal; or something else came than what was waited for, a break for example.
@@ -145,16 +177,10 @@ private final class Assailant: @unchecked Sendable {
         arena.report("\(problem): \(reply.header)")
     }
 
-    private func send(_ request: TestRequest) { client.send([request]) }
-
-    private func act() throws(TestClientError) {
-        guard client.wire.isOpen, client.negotiated != nil else {
-            leave()
-            client = host.connect()
-            try client.negotiate([.smb311])
-            return
-        }
-        guard client.session != nil else { return try enter() }
+    private func act(_ client: TestClient) throws(TestClientError) {
+        func send(_ request: TestRequest) { client.send([request]) }
+        guard client.negotiated != nil else { return leave() }
+        guard client.session != nil else { return try enter(client) }
         guard let target = client.session.flatMap({ session in arena.target(session.id) }) else {
             client.session = nil
             return
@@ -166,10 +192,10 @@ private final class Assailant: @unchecked Sendable {
         case 0: leave()
         case 1, 2: send(.logoff)
         case 3: client.session = nil
-        case 4: try logInAgain()
+        case 4: try logInAgain(client)
         case 5, 6, 7: send(.treeDisconnect)
-        case 8...13: try connectTree(target)
-        case 14...31: try open(target, tree)
+        case 8...13: try connectTree(target, client)
+        case 14...31: try open(target, client)
         case 32...41:
             send(.close(file))
             arena.change(target.session.id) { $0.files.removeAll { $0 == file } }
@@ -185,29 +211,29 @@ private final class Assailant: @unchecked Sendable {
     }
 
     /// A session of one's own, or one more channel of another's.
-    private func enter() throws(TestClientError) {
+    private func enter(_ client: TestClient) throws(TestClientError) {
         let other = arena.any(next(1 << 20))
         switch (next(4), other) {
         case (0, let other?):
             // Whoever's it was is thrown out.
-            try client.logIn(user: EngineHost.user, password: EngineHost.password, previousSessionID: other.session.id)
+            try client.logIn(user: arena.user, password: arena.password, previousSessionID: other.session.id)
         case (1, _), (_, nil):
-            try client.logIn(user: EngineHost.user, password: EngineHost.password)
+            try client.logIn(user: arena.user, password: arena.password)
         case (_, let other?):
-            try client.bind(to: other.session, user: EngineHost.user, password: EngineHost.password)
+            try client.bind(to: other.session, user: arena.user, password: arena.password)
             return
         }
         if let session = client.session { arena.add(session) }
     }
 
-    private func logInAgain() throws(TestClientError) {
+    private func logInAgain(_ client: TestClient) throws(TestClientError) {
         // What is no token ends the session.
-        if next(4) == 0 { return send(TestClient.sessionSetup([1, 2, 3])) }
-        try client.logInAgain(user: EngineHost.user, password: EngineHost.password)
+        if next(4) == 0 { return client.send([TestClient.sessionSetup([1, 2, 3])]) }
+        try client.logInAgain(user: arena.user, password: arena.password)
     }
 
-    private func connectTree(_ target: Arena.Target) throws(TestClientError) {
-        let reply = try client.call(TestClient.treeConnect("share"))
+    private func connectTree(_ target: Arena.Target, _ client: TestClient) throws(TestClientError) {
+        let reply = try client.call(TestClient.treeConnect(arena.share))
         look(at: reply)
         guard reply.status == .success else { return }
         arena.change(target.session.id) { target in
@@ -216,7 +242,7 @@ private final class Assailant: @unchecked Sendable {
         }
     }
 
-    private func open(_ target: Arena.Target, _ tree: UInt32) throws(TestClientError) {
+    private func open(_ target: Arena.Target, _ client: TestClient) throws(TestClientError) {
         let name = next(8) == 0 ? "" : "file\(next(4))"
         let isBatch = next(2) == 0
         let disposition: CreateDisposition = next(4) == 0 ? .overwriteIf : .openIf

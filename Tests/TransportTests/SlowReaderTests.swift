@@ -18,10 +18,11 @@ private final class Repeater: MessageReceiver {
     }
     var messageByteCountMax: Int { 1 << 20 }
     var isOverdue: Bool { false }
+    var isStranger: Bool { false }
     func disconnected() { ended.store(true, ordering: .sequentiallyConsistent) }
 }
 
-private final class TestClient {
+final class TestClient {
     let descriptor: CInt
 
     init(port: UInt16) throws {

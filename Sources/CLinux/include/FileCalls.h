@@ -107,4 +107,15 @@ long apus_act_as(uint32_t user, uint32_t group, const uint32_t *groups, size_t g
 void apus_raise(void);
 void apus_lower(void);
 
+// The debug builds' check of whom system calls are made as; in others these do nothing. It holds once some
+// thread has acted as somebody: a server without root never does.
+//
+// The thread begins a piece of work: whom it acts as must be said anew, even if it is the same as before.
+void apus_begin_work(void);
+// The thread acts as whatever it is: the server itself, before there are users.
+void apus_declare_identity(void);
+// Ends the process if the thread has not said, since apus_begin_work(), whom it acts as, or if the kernel takes it for
+// somebody else. `call` is for the message.
+void apus_assert_identity(const char *call);
+
 #endif

@@ -219,6 +219,7 @@ extension Connection {
         _ context: inout RequestContext
     ) -> NTStatus {
         let bodyStart = context.reply.count
+        Thread.beginWork()
         do throws(NTStatus) {
             if let refusal = admission.refusal { throw refusal }
             guard let command = SMB2Command(rawValue: context.header.command) else { throw .invalidParameter }

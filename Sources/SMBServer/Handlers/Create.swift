@@ -55,6 +55,7 @@ enum CreateHandler {
         _ input: Input, in store: any FileStore, _ context: inout RequestContext
     ) throws(NTStatus) -> (open: Open, response: CreateResponse) {
         try checkParameters(input)
+        guard !context.treeConnect.isRevoked else { throw .accessDenied }
         let isPOSIX = isPOSIX(input, context.treeConnect)
         let path = try path(of: input, isPOSIX: isPOSIX)
         let hides = context.treeConnect.share.hides

@@ -61,7 +61,7 @@ extension SessionSetupHandler {
             throw .userSessionDeleted
         }
         connection.state.withLock { state in
-            state.hasSession = true
+            state.isWithoutSessionSince = nil
             state.hasLoggedIn = true
         }
         context.responseSigningKey = keys.signing

@@ -26,12 +26,9 @@ enum SessionSetupHandler {
         if context.server.settings.encryption == .required, context.connection.negotiated?.cipher == 0 {
             throw .accessDenied
         }
-        let session = try input.isBinding ? sessionToBind(context) : findOrMakeSession(&context)
+        let (session, exchange, step) = try answer(input, message: reader.bytes, &context)
         context.responseSessionID = session.id
         let connection = context.connection
-        let exchange = try connection.beginLoginStep(session.id, isBinding: input.isBinding, message: reader.bytes)
-        let step = context.server.accessControl.authenticate(
-            exchange: exchange, token: input.token, remoteAddress: connection.transport.remoteAddress)
         switch step {
         case .more(let token):
             try connection.endLoginStep(session.id, exchange)
@@ -52,7 +49,24 @@ enum SessionSetupHandler {
                 ? try bind(session, user, login, &context) : try finish(session, user, login, input, &context)
             SessionSetupResponse(sessionFlags: flags, securityBuffer: token).encode(
                 into: context.reply, headerStart: context.headerStart)
+        // `answer` has waited.
+        case .late: throw .internalError
         }
+    }
+
+    /// What the control plane says to the token; what it said before, once that was long enough ago.
+    private static func answer(
+        _ input: Input, message: RawSpan, _ context: inout RequestContext
+    ) throws(NTStatus) -> LateLogin {
+        if let parked = context.parkedRequest { return try lateAnswer(input, parked, context) }
+        let session = try input.isBinding ? sessionToBind(context) : findOrMakeSession(&context)
+        context.responseSessionID = session.id
+        let exchange = try context.connection.beginLoginStep(
+            session.id, isBinding: input.isBinding, message: message)
+        let step = context.server.accessControl.authenticate(
+            exchange: exchange, token: input.token, remoteAddress: context.connection.transport.remoteAddress)
+        guard case .late(let outcome, let delay) = step else { return (session, exchange, step) }
+        try keepBack((session, exchange, outcome), by: delay, input, &context)
     }
 
     private static func findOrMakeSession(_ context: inout RequestContext) throws(NTStatus) -> Session {
@@ -105,9 +119,10 @@ enum SessionSetupHandler {
             return true
         }
         guard isOpen else { throw .userSessionDeleted }
+        if old != nil { renewTrees(of: session, for: user, context) }
         if user.expiry != nil { context.server.sessions.watchExpiry(of: session) }
         context.connection.state.withLock { state in
-            state.hasSession = true
+            state.isWithoutSessionSince = nil
             if !user.isAnonymous { state.hasLoggedIn = true }
         }
         if input.previousSessionID != 0, input.previousSessionID != session.id {
@@ -122,6 +137,19 @@ enum SessionSetupHandler {
         if user.isAnonymous { flags.insert(.null) }
         if login.requiresEncryption { flags.insert(.encryptData) }
         return flags
+    }
+
+    /// What the session may do in the shares it has connected is asked again: groups may have changed, or the user.
+    private static func renewTrees(
+        of session: Session, for user: AuthenticatedUser, _ context: borrowing RequestContext
+    ) {
+        let server = context.server
+        for tree in session.state.withLock({ Array($0.treeConnects.values) }) {
+            tree.renew(
+                server.accessControl.renewTree(
+                    share: tree.share.name, user: user,
+                    remoteAddress: context.connection.transport.remoteAddress))
+        }
     }
 
     private static func makeLogin(
@@ -144,7 +172,10 @@ enum SessionSetupHandler {
         _ id: UInt64, by user: AuthenticatedUser, _ context: borrowing RequestContext
     ) {
         guard let previous = context.server.sessions.find(id) else { return }
-        guard let login = previous.state.withLock({ $0.login }), login.user.isSame(as: user) else { return }
+        // Guests and anonymous users are all called the same, and have proved nothing.
+        guard user.isAuthenticated, let login = previous.state.withLock({ $0.login }), login.user.isAuthenticated,
+            login.user.isSame(as: user)
+        else { return }
         context.server.end(previous, keepsOpens: true)
     }
 }

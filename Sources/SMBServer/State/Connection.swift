@@ -37,8 +37,10 @@ public final class Connection: Sendable {
         var logins: [UInt64: PendingLogin] = [:]
         /// Connection.AsyncCommandList, by AsyncId.
         var parked: [UInt64: ParkedRequest] = [:]
-        /// A login has succeeded, be it an anonymous one.
-        var hasSession = false
+        /// Since when there has been no session whose login has succeeded, be it an anonymous one; nil while there is.
+        var isWithoutSessionSince: UInt64?
+        /// Logins whose outcome is told later, by the AsyncId of the request that waits for it.
+        var lateLogins: [UInt64: SessionSetupHandler.LateLogin] = [:]
         /// One that was not anonymous: the opposite of Connection.ConstrainedConnection.
         var hasLoggedIn = false
         var isGone = false
@@ -61,7 +63,8 @@ public final class Connection: Sendable {
         creationUptime = server.environment.uptime()
         state = Mutex(
             State(
-                window: CommandSequenceWindow(creditCountMax: server.limits.creditCountMax), idle: (0, creationUptime)))
+                window: CommandSequenceWindow(creditCountMax: server.limits.creditCountMax),
+                isWithoutSessionSince: creationUptime, idle: (0, creationUptime)))
     }
 
     // MARK: for the transport
@@ -78,11 +81,14 @@ public final class Connection: Sendable {
     /// used it for long.
     public var isOverdue: Bool {
         let now = server.environment.uptime()
-        guard state.withLock({ $0.hasSession }) else {
-            return now - creationUptime > server.limits.loginTimeout.nanoseconds
+        if let since = state.withLock({ $0.isWithoutSessionSince }) {
+            return now - since > server.limits.loginTimeout.nanoseconds
         }
         return server.adjustableLimits.idleTimeout.map { isIdle(since: now, for: $0) } ?? false
     }
+
+    /// Nobody who is known has logged in here: Connection.ConstrainedConnection.
+    public var isStranger: Bool { state.withLock { !$0.hasLoggedIn } }
 
     /// The sequence window tells whether there was a request since the last look, at no cost to requests.
     private func isIdle(since now: UInt64, for limit: UInt64) -> Bool {
@@ -96,10 +102,12 @@ public final class Connection: Sendable {
 
     /// The transport connection is gone, [MS-SMB2] 3.3.7.1: everything that lived through it ends.
     public func disconnected() {
+        Thread.beginWork()
         let (sessions, logins, parked) = state.withLock { state -> ([Session], [PendingLogin], [ParkedRequest]) in
             guard !state.isGone else { return ([], [], []) }
             state.isGone = true
             defer {
+                state.lateLogins = [:]
                 state.sessions = [:]
                 state.logins = [:]
             }
@@ -144,9 +152,12 @@ public final class Connection: Sendable {
     func session(_ id: UInt64) -> Session? { state.withLock { $0.sessions[id] } }
 
     func insert(_ session: Session) throws(NTStatus) {
-        let limit = server.limits.sessionCountPerConnectionMax
+        let limits = server.limits
         let failure = state.withLock { state -> NTStatus? in
             if state.isGone { return .userSessionDeleted }
+            let limit =
+                state.isWithoutSessionSince == nil
+                ? limits.sessionCountPerConnectionMax : limits.loginCountBeforeLoginMax
             if state.sessions.count >= limit { return .insufficientResources }
             state.sessions[session.id] = session
             return nil
@@ -154,7 +165,12 @@ public final class Connection: Sendable {
         if let failure { throw failure }
     }
     func remove(sessionID: UInt64) {
-        state.withLock { $0.sessions[sessionID] = nil }
+        let now = server.environment.uptime()
+        state.withLock { state in
+            state.sessions[sessionID] = nil
+            // Who logs off is as long as a stranger there.
+            if state.sessions.isEmpty, state.isWithoutSessionSince == nil { state.isWithoutSessionSince = now }
+        }
         abandonLogin(sessionID)
     }
 
@@ -164,7 +180,9 @@ public final class Connection: Sendable {
             // In 2.0.2 the field is reserved; later, 0 means 1.
             let charge = state.negotiated?.supportsMultiCredit == true ? max(1, header.creditCharge) : 1
             guard state.window.consume(first: header.messageID, charge: charge) else { return nil }
-            return (state.sessions[header.sessionID], state.negotiated?.dialect)
+            // After the multi-protocol 0x02FF nothing is settled yet, 3.3.5.3.2.
+            let dialect = state.negotiated.flatMap { $0.isProvisional ? nil : $0.dialect }
+            return (state.sessions[header.sessionID], dialect)
         }
         guard let admitted else { throw .protocolViolation("message ID outside the sequence window") }
         return admitted

@@ -29,6 +29,8 @@ final class Open: Sendable {
     let node: FileNode
     let session: Session
     let treeConnect: TreeConnect
+    /// As whom operations on it run: who opened it, whoever has logged in to the session since.
+    let credentials: Credentials
     let grantedAccess: AccessMask
     let shareAccess: ShareAccess
     let options: CreateOptions
@@ -65,6 +67,7 @@ final class Open: Sendable {
         self.node = node
         self.session = session
         self.treeConnect = treeConnect
+        credentials = treeConnect.credentials
         self.grantedAccess = grantedAccess
         self.shareAccess = shareAccess
         self.options = options
@@ -108,9 +111,6 @@ final class Open: Sendable {
         currentByteOffset.store(old.currentByteOffset.load(ordering: .relaxed), ordering: .relaxed)
         isReplayEligible.store(old.isReplayEligible.load(ordering: .relaxed), ordering: .relaxed)
     }
-
-    /// As whom operations on it run.
-    var credentials: Credentials { treeConnect.credentials }
 
     func require(_ access: AccessMask) throws(NTStatus) {
         guard grantedAccess.isSuperset(of: access) else { throw .accessDenied }

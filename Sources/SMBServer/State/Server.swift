@@ -96,6 +96,7 @@ public final class Server: Sendable {
     /// Runs what has become due: timeouts of parked requests and of opens whose client is away. To be called a few
     /// times a second.
     public func tick() {
+        Thread.beginWork()
         let now = environment.uptime()
         retryBreaks(now: now)
         parkedRequests.expire(now: now)

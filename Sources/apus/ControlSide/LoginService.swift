@@ -18,6 +18,7 @@ final class LoginService: ControlPlaneHandler {
     }
     private struct Exchange {
         var login: AuthenticationExchange
+        var accounts: Accounts
         var start: Int
     }
     /// Logins under way at once; more than that is an attack, and the oldest gives way.
@@ -25,6 +26,7 @@ final class LoginService: ControlPlaneHandler {
     private let settings: Settings
     private let pipes = PipeTable()
     private let exchanges = Mutex<[UInt64: Exchange]>([:])
+    private let delays = Mutex(LoginDelays())
     private let now: @Sendable () -> FileTime
     private let log: @Sendable (String) -> Void
 
@@ -67,23 +69,36 @@ final class LoginService: ControlPlaneHandler {
     // MARK: logins
 
     private func step(_ id: UInt64, _ isContinued: Bool, _ token: [UInt8], _ address: String) -> ControlPlaneAnswer {
-        let known = exchanges.withLock { $0[id]?.login }
+        let known = exchanges.withLock { $0[id] }
         if isContinued, known == nil { return .exchangeUnknown }
-        let login = known ?? begin(id)
-        switch login.step(token) {
+        let exchange = known ?? begin(id)
+        let network = ClientNetwork.name(of: address)
+        switch exchange.login.step(token) {
         case .more(let token): return .authenticationContinues(token: token)
         case .failed(let status):
             end(id)
             log("\(address): login refused: \(status)")
-            return .refused(status: status.rawValue)
+            let delay = delays.withLock {
+                $0.failed(address: network, account: exchange.accounts.lastAsked, now: Self.uptime)
+            }
+            return refused(status).late(by: delay)
         case .done(let token, let done):
             end(id)
             guard done.user.utf8.count <= LoginOutcome.nameByteCountMax,
                 done.domain.utf8.count <= LoginOutcome.nameByteCountMax
             else { return refused(.logonFailure) }
             log("\(address): \(done.isAnonymous ? "anonymous" : "'\(done.user)'") logged in")
-            return .authenticated(token: token, outcome(done))
+            let delay = delays.withLock { $0.succeeded(address: network, now: Self.uptime) }
+            return .authenticated(token: token, outcome(done)).late(by: delay)
         }
+    }
+
+    /// Seconds.
+    private static var uptime: Int {
+        var time = timespec()
+        // SAFETY: the structure outlives the call.
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return time.tv_sec
     }
 
     /// As whom the user's files are touched: who has a password here but no account on this system, with the least
@@ -105,24 +120,23 @@ final class LoginService: ControlPlaneHandler {
         return policy
     }
 
-    private func begin(_ id: UInt64) -> AuthenticationExchange {
+    private func begin(_ id: UInt64) -> Exchange {
+        let accounts = Accounts(users: settings.users)
         let login = AuthenticationExchange(
-            policy: policy, accounts: Accounts(users: settings.users), kerberos: settings.kerberos, now: now())
-        remember(login, id)
-        return login
+            policy: policy, accounts: accounts, kerberos: settings.kerberos, now: now())
+        let exchange = Exchange(login: login, accounts: accounts, start: Self.uptime)
+        remember(exchange, id)
+        return exchange
     }
 
-    private func remember(_ login: AuthenticationExchange, _ id: UInt64) {
-        var time = timespec()
-        // SAFETY: the structure outlives the call.
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    private func remember(_ exchange: Exchange, _ id: UInt64) {
         exchanges.withLock { exchanges in
             if exchanges.count >= Self.exchangeCountMax,
                 let oldest = exchanges.min(by: { $0.value.start < $1.value.start })
             {
                 exchanges[oldest.key] = nil
             }
-            exchanges[id] = Exchange(login: login, start: time.tv_sec)
+            exchanges[id] = exchange
         }
     }
 
@@ -132,7 +146,7 @@ final class LoginService: ControlPlaneHandler {
         let login = AuthenticationExchange(
             replaying: tokens, policy: policy, accounts: accounts, kerberos: settings.kerberos, now: now())
         guard let login else { return refused(.logonFailure) }
-        remember(login, id)
+        remember(Exchange(login: login, accounts: accounts, start: Self.uptime), id)
         return .acknowledged
     }
 
@@ -168,10 +182,22 @@ final class LoginService: ControlPlaneHandler {
     private func refused(_ status: NTStatus) -> ControlPlaneAnswer { .refused(status: status.rawValue) }
 }
 
-/// The user database as the login code asks it.
-private struct Accounts: AccountDatabase {
-    let users: UserDatabase
+extension ControlPlaneAnswer {
+    fileprivate func late(by milliseconds: UInt32) -> ControlPlaneAnswer {
+        milliseconds == 0 ? self : .late(self, milliseconds: milliseconds)
+    }
+}
+
+/// The user database as one login asks it.
+private final class Accounts: AccountDatabase {
+    private let users: UserDatabase
+    private let asked = Mutex<String?>(nil)
+    init(users: UserDatabase) { self.users = users }
+    /// Who was asked for, be there such a user or not.
+    var lastAsked: String? { asked.withLock { $0 } }
+
     func account(named name: String) -> Account? {
-        users.user(named: name).map { Account(name: $0.name, ntHash: $0.passwordHash) }
+        asked.withLock { $0 = name }
+        return users.user(named: name).map { Account(name: $0.name, ntHash: $0.passwordHash) }
     }
 }

@@ -28,5 +28,6 @@ final class ConnectionAdapter: MessageReceiver {
     }
     var messageByteCountMax: Int { connection.messageByteCountMax }
     var isOverdue: Bool { connection.isOverdue }
+    var isStranger: Bool { connection.isStranger }
     func disconnected() { connection.disconnected() }
 }

@@ -67,9 +67,18 @@ final class ControlPlaneAccess: AccessControl {
         case .authenticationContinues(let answer):
             remember((history ?? []) + [token, answer], of: exchange)
             return .more(token: answer)
-        case .authenticated(let token, let login): return accept(token, login, remoteAddress)
-        case .refused(let status): return .failed(NTStatus(rawValue: status))
-        default: return .failed(.insufficientServerResources)
+        case .late(let outcome, let milliseconds):
+            return .late(step(outcome, remoteAddress), by: .milliseconds(Int64(milliseconds)))
+        default: return step(answer, remoteAddress)
+        }
+    }
+
+    /// The end of a login.
+    private func step(_ answer: ControlPlaneAnswer?, _ remoteAddress: String) -> AuthenticationStep {
+        switch answer {
+        case .authenticated(let token, let login): accept(token, login, remoteAddress)
+        case .refused(let status): .failed(NTStatus(rawValue: status))
+        default: .failed(.insufficientServerResources)
         }
     }
 
@@ -128,6 +137,11 @@ final class ControlPlaneAccess: AccessControl {
         let decision = decide(share, user, remoteAddress, connectionCount: count)
         if case .refused = decision { countOut(key) }
         return decision
+    }
+
+    func renewTree(share: String, user: AuthenticatedUser, remoteAddress: String) -> TreeDecision {
+        let count = state.withLock { $0.connectionCounts[share.lowercased(), default: 1] }
+        return decide(share, user, remoteAddress, connectionCount: max(0, count - 1))
     }
 
     func disconnectTree(share: String, user: AuthenticatedUser) { countOut(share.lowercased()) }

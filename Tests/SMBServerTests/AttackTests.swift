@@ -1,0 +1,255 @@
+import EngineHost
+import FileStore
+import NTTypes
+import Platform
+import SMBServer
+import SMBTestClient
+import SMBWire
+import Testing
+
+// Each suite is a class of attacks of docs/security.md, which names the test beside what it is against. tools/defences
+// takes each defence away and makes sure that its test fails.
+
+@Suite("Attacks: sessions, trees and opens that end while they are used") struct TeardownAttackTests {
+    /// CVE-2022-47939, CVE-2026-23428.
+    @Test func aCompoundDoesNotUseTheTreeThatItDisconnected() throws {
+        let host = try EngineHost()
+        let client = try host.logIn()
+        let file = try client.open("file")
+        let replies = try client.call([
+            .treeDisconnect, TestRequest.write(file, [1]).related, TestRequest.create("other").related,
+        ])
+        #expect(replies[0].status == .success && replies[1].status == .networkNameDeleted && replies[2].status.isError)
+        #expect(host.server.occupancy.opens == 0)
+    }
+
+    /// CVE-2025-37899, CVE-2025-22040.
+    @Test func whatIsOpenedWhileItsSessionEndsIsClosed() throws {
+        let hook = Hook()
+        let host = try EngineHost(wrap: { RecordingStore($0, Users(), hook) })
+        let victim = try host.logIn()
+        let id = try #require(victim.session?.id)
+        hook.set {
+            let client = host.connect()
+            guard (try? client.negotiate()) != nil else { return }
+            _ = try? client.logIn(user: EngineHost.user, password: EngineHost.password, previousSessionID: id)
+        }
+        #expect(try victim.call(.create("file")).status == .userSessionDeleted)
+        #expect(host.server.occupancy.opens == 0 && host.server.occupancy.countedOpens == 0)
+    }
+
+    /// CVE-2026-89788.
+    @Test func aSessionThatEndsDuringATreeConnectKeepsNoTree() throws {
+        let host = try EngineHost()
+        let victim = try host.logIn(share: "")
+        let id = try #require(victim.session?.id)
+        host.access.whileConnectingTree {
+            let client = host.connect()
+            guard (try? client.negotiate()) != nil else { return }
+            _ = try? client.logIn(user: EngineHost.user, password: EngineHost.password, previousSessionID: id)
+        }
+        #expect(try victim.call(TestClient.treeConnect("share")).status.isError)
+        #expect(host.access.treeCount == 0)
+    }
+
+    @Test func aLogoffEndsWhatWaits() throws {
+        let client = try EngineHost().logIn()
+        let folder = try client.open("folder") { $0.createOptions = .directoryFile }
+        #expect(try client.call(.notify(folder)).isInterim)
+        let statuses = try [client.call(.logoff), client.nextReply()].map(\.status)
+        #expect(Set(statuses.map(\.rawValue)) == [NTStatus.success.rawValue, NTStatus.notifyCleanup.rawValue])
+        #expect(try client.call(.create("file")).status == .userSessionDeleted)
+    }
+
+    /// CVE-2023-53358, CVE-2025-37777 and all of the class: from several threads at once, until nobody is left.
+    @Test func clientsThatEndEachOthersSessionsLeaveNothing() throws {
+        let host = try EngineHost()
+        let ids = Mutex<[UInt64]>([])
+        let done = Semaphore()
+        for number in 0..<4 {
+            let isStarted = Thread.detach(name: "client \(number)", stackByteCount: 4 << 20) {
+                for round in 0..<40 {
+                    guard let client = try? host.logIn(share: "") else { continue }
+                    let victim = ids.withLock { ids -> UInt64 in
+                        ids.append(client.session?.id ?? 0)
+                        return ids[(round * 7 + number) % ids.count]
+                    }
+                    _ = try? client.connectTree("share")
+                    _ = try? client.call(.create("file \(round % 3)") { $0.requestedOplockLevel = 9 })
+                    _ = try? client.logIn(
+                        user: EngineHost.user, password: EngineHost.password, previousSessionID: victim)
+                    _ = try? client.call([.create("other"), TestRequest.treeDisconnect.related])
+                    if round % 2 == 0 { _ = try? client.call(.logoff) }
+                    (client.wire as? EngineWire)?.close()
+                }
+                done.signal()
+            }
+            try #require(isStarted)
+        }
+        for _ in 0..<4 { done.wait() }
+        #expect(host.server.occupancy == Occupancy())
+        #expect(host.access.treeCount == 0)
+    }
+}
+
+@Suite("Attacks: before anybody has logged in") struct LoginAttackTests {
+    /// CVE-2025-22037.
+    @Test func noLoginAfterANegotiationThatFailed() throws {
+        let client = try EngineHost().connect()
+        let nonsense = NegotiateRequest(
+            securityMode: .signingEnabled, capabilities: [], clientGUID: .zero, dialects: [0x0FFF], contexts: [])
+        let reply = try client.call(TestRequest(.negotiate) { nonsense.encode(into: $0, headerStart: 0) })
+        #expect(reply.status == .notSupported)
+        client.send([TestClient.sessionSetup([1, 2, 3])])
+        #expect(!client.wire.isOpen)
+    }
+
+    /// CVE-2023-52441, CVE-2023-54203: the SMB1 message may come once and first; what it settles is not all there is.
+    @Test func nothingButNegotiateAfterTheMultiProtocolAnswer() throws {
+        let client = try EngineHost().connect()
+        client.wire.send(Self.multiProtocolNegotiate)
+        #expect(try client.nextReply().status == .success)
+        client.messageID = 1
+        client.send([TestClient.sessionSetup([1, 2, 3])])
+        #expect(!client.wire.isOpen)
+    }
+
+    @Test func theMultiProtocolMessageComesFirstOrNotAtAll() throws {
+        let client = try EngineHost().connect()
+        try client.negotiate()
+        client.wire.send(Self.multiProtocolNegotiate)
+        #expect(!client.wire.isOpen)
+    }
+
+    private static let multiProtocolNegotiate: [UInt8] = {
+        let dialects = Array("\u{2}NT LM 0.12\0\u{2}SMB 2.???\0".utf8)
+        let header: [UInt8] = [0xFF, 0x53, 0x4D, 0x42, 0x72] + [UInt8](repeating: 0, count: 27)
+        return header + [0, UInt8(dialects.count), 0] + dialects
+    }()
+
+    /// CVE-2025-38561: each login has a hash of its own messages, whatever else goes on.
+    @Test func loginsThatInterleaveKeepTheirKeysApart() throws {
+        let host = try EngineHost()
+        let client = host.connect()
+        try client.negotiate([.smb311])
+        let first = try client.logIn(user: EngineHost.user, password: EngineHost.password)
+        let begun = try client.call(TestClient.sessionSetup(Self.negotiateMessage).with { $0.sessionID = 0 })
+        #expect(begun.status == .moreProcessingRequired)
+        let second = try client.logIn(user: EngineHost.user, password: EngineHost.password)
+        for session in [first, second] {
+            client.session = session
+            #expect(try client.call(TestClient.treeConnect("share")).status == .success)
+        }
+    }
+
+    /// NTLMSSP's first message, bare.
+    static let negotiateMessage: [UInt8] =
+        Array("NTLMSSP\0".utf8) + [1, 0, 0, 0, 0x97, 0x82, 0x08, 0xE2] + [UInt8](repeating: 0, count: 24)
+
+    /// CVE-2023-32255: a message of an unknown type ends the login, and nothing of it is kept.
+    @Test func anUnknownMessageTypeLeavesNothing() throws {
+        let host = try EngineHost()
+        let client = host.connect()
+        try client.negotiate()
+        for type in [0, 2, 3, 4, 0xFF] as [UInt8] {
+            let token = Array("NTLMSSP\0".utf8) + [type, 0, 0, 0] + [UInt8](repeating: 0, count: 64)
+            #expect(try client.call(TestClient.sessionSetup(token)).status.isError)
+        }
+        #expect(host.access.exchangeCount == 0)
+        #expect(host.server.occupancy.sessions == 0)
+    }
+
+    /// 7.2-rc4: whose session it was is believed only of who has proved it.
+    @Test func aFailedLoginEndsNobodysSession() throws {
+        let host = try EngineHost()
+        let victim = try host.logIn()
+        let id = try #require(victim.session?.id)
+        for (user, password) in [(EngineHost.user, "wrong"), (EngineHost.otherUser, EngineHost.password)] {
+            let client = host.connect()
+            try client.negotiate()
+            _ = try? client.logIn(user: user, password: password, previousSessionID: id)
+        }
+        #expect(try victim.call(.create("file")).status == .success)
+    }
+
+    @Test func aStrangerMaySendLittleAndNotForLong() throws {
+        let host = try EngineHost()
+        let client = host.connect()
+        try client.negotiate()
+        let connection = try #require(client.wire as? EngineWire).connection
+        #expect(connection.messageByteCountMax == 64 << 10)
+        // Logins under way are as few, each with what the control plane keeps for it.
+        var begun: [NTStatus] = []
+        for _ in 0..<4 { begun.append(try client.call(TestClient.sessionSetup(Self.negotiateMessage)).status) }
+        #expect(begun.map { $0 == .moreProcessingRequired } == [true, true, false, false])
+        #expect(host.access.exchangeCount == 2)
+        // Being busy makes no difference: the time counts from the beginning.
+        for _ in 0..<31 {
+            host.pass(seconds: 1)
+            _ = try client.call(.echo)
+        }
+        #expect(connection.isOverdue)
+        client.wire.close()
+        #expect(host.access.exchangeCount == 0)
+    }
+
+    @Test func whoLogsOffIsAStrangerAgain() throws {
+        let host = try EngineHost()
+        let client = try host.logIn()
+        let connection = try #require(client.wire as? EngineWire).connection
+        host.pass(seconds: 1000)
+        #expect(!connection.isOverdue)
+        #expect(try client.call(.logoff).status == .success)
+        host.pass(seconds: 29)
+        #expect(!connection.isOverdue)
+        host.pass(seconds: 2)
+        #expect(connection.isOverdue)
+    }
+
+    @Test("a late outcome is late, good or bad, and holds no thread", arguments: [true, false])
+    func lateOutcome(isGood: Bool) throws {
+        let host = try EngineHost()
+        host.access.setDelay(.seconds(5))
+        let client = host.connect()
+        try client.negotiate()
+        let password = isGood ? EngineHost.password : "wrong"
+        #expect(throws: TestClientError.self) { try client.logIn(user: EngineHost.user, password: password) }
+        #expect(try client.repliesAtHand().isEmpty)
+        host.pass(seconds: 4)
+        #expect(try client.repliesAtHand().isEmpty)
+        #expect(try client.call(.echo).status == .success)
+        host.pass(seconds: 2)
+        let told = try client.repliesAtHand().map(\.status)
+        #expect(told == [isGood ? .success : .logonFailure])
+    }
+
+    @Test func whoDoesNotWaitIsNotTold() throws {
+        let host = try EngineHost()
+        host.access.setDelay(.seconds(5))
+        let client = host.connect()
+        try client.negotiate()
+        #expect(throws: TestClientError.self) {
+            try client.logIn(user: EngineHost.user, password: EngineHost.password)
+        }
+        client.send([.cancel(messageID: client.messageID - 1)])
+        // The request names its session, which the client has not been told of: the one there is.
+        client.wire.close()
+        host.pass(seconds: 6)
+        #expect(host.server.occupancy == Occupancy())
+    }
+
+    /// CVE-2026-43377: what is logged names people and addresses, and holds no secret.
+    @Test func nothingLoggedHoldsAKey() throws {
+        let host = try EngineHost()
+        let client = try host.logIn()
+        client.send([TestRequest.echo.with { $0.messageID = 1 }])
+        let log = host.world.log.joined(separator: "\n").lowercased()
+        #expect(!log.isEmpty)
+        #expect(log.firstMatch(of: /[0-9a-f]{16}/) == nil)
+        #expect(!log.contains(EngineHost.password.lowercased()))
+    }
+}
+
+extension Wire {
+    fileprivate func close() { (self as? EngineWire)?.close() }
+}

@@ -1,0 +1,83 @@
+import Glibc
+import Platform
+import Testing
+import Transport
+
+/// Logs everybody in whose message is not zero.
+private final class Doorman: MessageReceiver {
+    private let isIn = Atomic(false)
+    func receive(_ message: UnsafeMutableRawBufferPointer, reply: PDUBuffer) -> Bool {
+        let number = message.loadUnaligned(fromByteOffset: 0, as: UInt32.self)
+        if number != 0 { isIn.store(true, ordering: .sequentiallyConsistent) }
+        reply.append(number)
+        return true
+    }
+    var messageByteCountMax: Int { 64 << 10 }
+    var isOverdue: Bool { false }
+    var isStranger: Bool { !isIn.load(ordering: .sequentiallyConsistent) }
+    func disconnected() {}
+}
+
+/// CVE-2023-2593, CVE-2025-38501: strangers keep nobody out.
+@Suite("Connections of clients that have not logged in") struct StrangerTests {
+    private func withTransport(
+        _ change: (inout TransportConfiguration) -> Void, _ body: (TCPTransport, UInt16) throws -> Void
+    ) throws {
+        var configuration = TransportConfiguration(buffers: BufferPool())
+        configuration.reactorCount = 1
+        change(&configuration)
+        let transport = TCPTransport(configuration: configuration) { _ in Doorman() }
+        let port = try transport.listen(address: "127.0.0.1", port: 0)
+        try #require(transport.start())
+        defer { transport.stop() }
+        try body(transport, port)
+    }
+
+    private func speak(_ client: TestClient, _ number: UInt32) -> Bool {
+        client.send([(number, 1, 0)])
+        return client.receive()?.number == number
+    }
+
+    @Test(arguments: [true, false]) func theOldestStrangerMakesRoom(byAddress: Bool) throws {
+        try withTransport({
+            if byAddress { $0.strangerCountPerAddressMax = 3 } else { $0.strangerCountMax = 3 }
+        }) { transport, port in
+            let known = try TestClient(port: port)
+            #expect(speak(known, 1))
+            var strangers: [TestClient] = []
+            for _ in 0..<3 {
+                strangers.append(try TestClient(port: port))
+                #expect(speak(strangers[strangers.count - 1], 0))
+            }
+            let newcomer = try TestClient(port: port)
+            #expect(speak(newcomer, 2))
+            #expect(strangers[0].receive() == nil)
+            #expect(speak(strangers[1], 0) && speak(strangers[2], 0))
+            #expect(speak(known, 1))
+            for _ in 0..<50 where transport.connectionCount > 4 { usleep(20_000) }
+            #expect(transport.connectionCount == 4)
+        }
+    }
+
+    @Test func thereAreSoManyInAllAndFromOneAddress() throws {
+        for byAddress in [true, false] {
+            try withTransport({
+                if byAddress { $0.connectionCountPerAddressMax = 2 } else { $0.connectionCountMax = 2 }
+            }) { _, port in
+                let first = try TestClient(port: port)
+                let second = try TestClient(port: port)
+                #expect(speak(first, 1) && speak(second, 1))
+                #expect(try TestClient(port: port).receive() == nil)
+                #expect(speak(first, 1))
+            }
+        }
+    }
+
+    @Test func aNetworkOfVersionSixCountsAsOne() {
+        #expect(ClientNetwork.name(of: "192.0.2.1") == "192.0.2.1")
+        #expect(ClientNetwork.name(of: "2001:db8::1") == ClientNetwork.name(of: "2001:db8:0:0:ffff::2"))
+        #expect(ClientNetwork.name(of: "2001:db8::1") != ClientNetwork.name(of: "2001:db8:0:1::1"))
+        #expect(ClientNetwork.name(of: "fe80::1%eth0") != ClientNetwork.name(of: "fe80::1%eth1"))
+        #expect(ClientNetwork.name(of: "unknown") == "unknown")
+    }
+}
