@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Drives ksmbd-tools and ours through the same steps, and compares what comes of them.  Run by 45-ksmbd-tools.
+"""Drives ksmbd-tools and ours through the same steps, and compares what comes of them.  Run by slow/45-ksmbd-tools.
 
     ksmbd_tools.py PEERS WORK      PEERS runs the real ones; WORK/ours holds links to ours
 """
