@@ -7,9 +7,14 @@ Each row runs on both servers in turn, N rounds (3), and shows the medians: oper
 processor time that the server spent on each (user + system, all its processes), and both as ratios. Shares are in
 memory (/dev/shm), so that the disk has no say. Clients are Samba's own smbtorture and smbclient, one process on the
 same machine: where the client is the limit, the processor time tells the servers apart, not the rate.
+
+With one request at a time (1 x 1) server and client share one processor. Where the scheduler puts the two changes from
+run to run otherwise, and with it the figures of either server by a factor of two. Below the table stands what the
+kernel alone takes for such a request: no server can need less.
 The table on standard output is Markdown; progress goes to standard error.
 """
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -101,6 +106,23 @@ class Server:
         for folder in self.share.glob("bench_*"):
             shutil.rmtree(folder, ignore_errors=True)
 
+    @contextlib.contextmanager
+    def on_one_processor(self, wanted):
+        """Keeps all its threads, and those to come, on the last processor meanwhile. Gives how to start a client there."""
+        every = sorted(os.sched_getaffinity(0))
+        if not wanted or len(every) == 1:
+            yield []
+            return
+        try:
+            self.keep_on(every[-1:])
+            yield ["taskset", "-c", str(every[-1])]
+        finally:
+            self.keep_on(every)
+
+    def keep_on(self, processors):
+        for pid in self.processes():
+            subprocess.run(["taskset", "-acp", ",".join(map(str, processors)), str(pid)], capture_output=True)
+
     def alive(self):
         return os.path.exists(f"/proc/{self.pid}")
 
@@ -131,14 +153,15 @@ def torture(name, connections, depth, options=(), protection=()):
                    f"--option=torture:timelimit={settings.seconds}", f"--option=torture:nprocs={connections}",
                    f"--option=torture:qdepth={depth}", "--option=torture:progress=no", *options, *protection,
                    f"smb2.bench.{name}"]
-        before = server.cpu()
-        try:
-            text = run(command, server, settings.seconds * 5 + 10)
-        except subprocess.TimeoutExpired:  # now and then smbd lets a client of these benches wait for a minute: again
-            server.settle()
+        with server.on_one_processor(connections * depth == 1) as prefix:
             before = server.cpu()
-            text = run(command, server, settings.seconds * 5 + 90)
-        used = server.cpu() - before
+            try:
+                text = run(prefix + command, server, settings.seconds * 5 + 10)
+            except subprocess.TimeoutExpired:  # now and then smbd lets a client of these benches wait for a minute
+                server.settle()
+                before = server.cpu()
+                text = run(prefix + command, server, settings.seconds * 5 + 90)
+            used = server.cpu() - before
         said = re.search(r"([\d.]+) second: \w+\[num/s=([\d,]+)", text)
         if not said:
             raise RuntimeError(f"smbtorture gave no rate: {text[-200:]!r}")
@@ -286,6 +309,22 @@ def machine(settings):
             f"smbd {smbd.replace('Version ', '')}; medians of {settings.rounds} rounds, the servers in turn.")
 
 
+def bare_loop(settings):
+    """What the kernel takes for an echo: a line for a loop that does nothing but receive and send."""
+    compiler = shutil.which("cc") or shutil.which("clang")
+    if not compiler:
+        return ""
+    program = f"{settings.scratch}/bare_loop"
+    subprocess.run([compiler, "-O2", "-o", program, ROOT / "Benchmarks/bare_loop.c"], check=True)
+    last = str(max(os.sched_getaffinity(0)))
+    found = [[float(word) for word in subprocess.run(
+        ["taskset", "-c", last, program, str(settings.seconds)], capture_output=True, text=True, check=True,
+        timeout=settings.seconds * 5 + 10).stdout.split()] for _ in range(settings.rounds)]
+    with_poll, without = (statistics.median(column) for column in zip(*found))
+    return (f"The kernel alone, for one request and answer of an echo's size at a time: {number(without)} µs for recv and "
+            f"send, {number(with_poll)} µs with epoll_wait.")
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
@@ -324,11 +363,12 @@ def main():
                     results[title].setdefault(kind, []).append(sample)
                     shown = ", ".join(f"{key} {number(value)}" for key, value in sample.items())
                     print(f"    {title}: {kind}: {shown}", file=sys.stderr, flush=True)
+        floor = bare_loop(settings)
     finally:
         for server in servers.values():
             server.stop()
         shutil.rmtree(base, ignore_errors=True)
-    text = f"{machine(settings)}\n\n{table(results)}"
+    text = f"{machine(settings)}\n\n{table(results)}\n\n{floor}".rstrip()
     print(text)
     if settings.readme:
         page = ROOT / "README.md"

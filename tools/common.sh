@@ -84,6 +84,8 @@ build_release() {
     fi
     say "building Apus for release (some minutes the first time)"
     mkdir -p .build
+    # Writes Package.resolved now, where the build would and make itself look out of date.
+    swift package resolve >&2 || true
     touch "$stamp.new" # older than anything changed while the build runs
     # shellcheck disable=SC2046 # no flag, or one
     swift build -c release --product apus "${build_flags[@]}" $(static_flags) >&2

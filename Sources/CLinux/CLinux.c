@@ -2,8 +2,15 @@
 #include "CLinux.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 void linux_set_thread_name(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+void linux_set_thread_patience(int is_patient) {
+    struct sched_param none = {0};
+    int policy = sched_getscheduler(0);
+    if (policy == SCHED_OTHER || policy == SCHED_BATCH) sched_setscheduler(0, is_patient ? SCHED_BATCH : SCHED_OTHER, &none);
+}
 
 static _Thread_local void *thread_value;
 

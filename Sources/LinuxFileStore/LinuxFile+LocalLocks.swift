@@ -6,7 +6,7 @@ import Platform
 
 /// The open file that carries an SMB open's byte-range locks for other programs to see. It is one of its own, made with
 /// the first lock: the open's descriptor is replaced when it needs more rights, and locks belong to an open file.
-final class LocalLockCarrier: Sendable {
+struct LocalLockCarrier: ~Copyable, Sendable {
     private enum State {
         case none
         case open(CInt, mayWrite: Bool)

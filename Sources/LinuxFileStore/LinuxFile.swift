@@ -111,7 +111,11 @@ final class LinuxFile: StoreFile {
         // SAFETY: `rebasing` keeps to the part of the buffer that is not yet written.
         while done < bytes.count {
             let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
-            done += try unsafe Linux.write(descriptor, rest, at: Int64(offset) + Int64(done)).orThrow()
+            let result = unsafe Linux.write(descriptor, rest, at: Int64(offset) + Int64(done))
+            // MAXFILESIZE of [MS-FSA] 2.1.5.4 is what NTFS can hold. Others hold more, and keep to their own bound:
+            // below NTFS's it is a disk that is full, beyond it a wrong offset.
+            if result.failed(EFBIG), offset + UInt64(bytes.count) > 0xFFF_FFFF_0000 { throw .invalidParameter }
+            done += try result.orThrow()
         }
     }
 

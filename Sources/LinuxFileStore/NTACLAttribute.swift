@@ -103,8 +103,8 @@ extension LinuxFileStore {
     }
 
     private func securityAttribute(_ descriptor: CInt, isPathOnly: Bool) -> NTACLAttribute? {
-        // SAFETY: only the bytes that the system says it has written are read.
-        unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 8) { buffer in
+        // No more than the compiler puts on the stack. SAFETY: only bytes that the system says it has written are read.
+        unsafe withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 8) { buffer in
             var result = identity.insisting {
                 unsafe Linux.attribute(descriptor, isPathOnly: isPathOnly, securityAttribute, into: buffer)
             }

@@ -86,8 +86,10 @@ extension NTPath {
 
     /// The name ends with "::$DATA": the data of the file and nothing but that, so that no folder is meant.
     public static func namesUnnamedStream(_ clientName: NTName) -> Bool {
-        let suffix = Array("::$data".utf8)
-        return clientName.utf8.suffix(suffix.count).map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 } == suffix
+        let suffix = "::$data".utf8
+        return clientName.utf8.suffix(suffix.count).elementsEqual(suffix) { byte, wanted in
+            ((0x41...0x5A).contains(byte) ? byte | 0x20 : byte) == wanted
+        }
     }
 
     /// Control characters, wildcards and separators, [MS-FSCC] 2.1.5.1.

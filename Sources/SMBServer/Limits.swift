@@ -22,6 +22,9 @@ public struct Limits: Sendable {
     /// Header, fixed part and names around the largest read or write.
     public var messageOverheadByteCountMax = 64 << 10
     public var compoundRequestCountMax = 64
+    /// Once the responses to a compound are this long, the requests left in it are refused: together they could ask for
+    /// all that the connection has credits for, hundreds of MiB.
+    public var compoundReplyByteCountMax = 8 << 20
 
     public var creditCountMax: UInt16 = 8192
     public var sessionCountPerConnectionMax = 64

@@ -36,6 +36,8 @@ import Platform
     private var output: PDUBuffer
     /// The current connection's client does not take its replies.
     private var isStalled = false
+    /// Requests served since the last wait for events.
+    private var servedCount = 0
     /// Where the next reply is written; the blocked thread keeps it when the role is taken from it.
     private var reply: PDUBuffer
 
@@ -77,6 +79,7 @@ import Platform
         } else if reply.count > 0 {
             reply = configuration.buffers.take()
         }
+        var eagerness = Eagerness()
         while true {
             while let index = ready.popFirst() {
                 // SAFETY: `ready` counts what epoll_wait filled in.
@@ -90,6 +93,8 @@ import Platform
                 }
             }
             current = nil
+            eagerness.endRound(servedCount)
+            servedCount = 0
             // SAFETY: the kernel writes at most `events.count` events, and the buffer lives as long as the reactor.
             let count = unsafe epoll_wait(poll, events.baseAddress, CInt(events.count), -1)
             ready = 0..<max(0, Int(count))
@@ -227,6 +232,7 @@ import Platform
         }
         // SAFETY: the range is one whole frame that was received into the buffer.
         let message = unsafe buffer.region(range.lowerBound + Frame.prefixByteCount..<range.upperBound)
+        servedCount += 1
         let reply = self.reply
         reply.count = 0
         reply.appendZeros(Frame.prefixByteCount)

@@ -46,6 +46,20 @@ import Testing
         client.send([.echo])
         #expect(!client.wire.isOpen)
     }
+
+    @Test func afterTheMultiProtocolAnswerOnlyNegotiateIsTaken() throws {
+        var request: [UInt8] = [0xFF, 0x53, 0x4D, 0x42, 0x72] + [UInt8](repeating: 0, count: 27) + [0]
+        let dialect = [2] + Array("SMB 2.???".utf8) + [0]
+        request += [UInt8(dialect.count), 0] + dialect
+        for takesNext in [true, false] {
+            let client = try EngineHost().connect()
+            client.wire.send(request)
+            #expect(try #require(client.wire.receive()).count > 64)
+            client.messageID = 1
+            client.send([takesNext ? TestClient.negotiateRequest() : .echo])
+            #expect(client.wire.isOpen == takesNext)
+        }
+    }
 }
 
 @Suite("Credits and messages [MS-SMB2] 3.3.5.2") struct MessageEngineTests {
@@ -151,6 +165,34 @@ import Testing
         let folder = try client.open("folder") { $0.createOptions = .directoryFile }
         #expect(try client.call(.notify(folder)).isInterim)
         #expect(try client.call(.notify(folder)).status == .insufficientResources)
+    }
+
+    @Test func requestsInACompound() throws {
+        let client = try EngineHost { $0.limits.compoundRequestCountMax = 4 }.logIn()
+        #expect(try client.call([TestRequest](repeating: .echo, count: 4)).allSatisfy { $0.status == .success })
+        client.send([TestRequest](repeating: .echo, count: 5))
+        #expect(!client.wire.isOpen)
+    }
+
+    @Test func bytesInTheAnswerToACompound() throws {
+        let client = try EngineHost { $0.limits.compoundReplyByteCountMax = 5000 }.logIn()
+        let file = try client.open("file")
+        #expect(try client.call(.write(file, [UInt8](repeating: 7, count: 4000))).status == .success)
+        let replies = try client.call([TestRequest](repeating: .read(file, count: 4000), count: 4))
+        #expect(replies.map(\.status) == [.success, .success, .insufficientResources, .insufficientResources])
+        #expect(try client.call(.read(file, count: 4000)).status == .success)
+    }
+
+    @Test func bytesInTheNewNameOfARename() throws {
+        let client = try EngineHost { $0.limits.pathByteCountMax = 10 }.logIn()
+        let file = try client.open("file") { $0.desiredAccess = [.delete] }
+        func rename(to name: String) throws -> NTStatus {
+            let bytes = name.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
+            let input = [UInt8](repeating: 0, count: 16) + [UInt8(bytes.count), 0, 0, 0] + bytes + [0, 0, 0, 0]
+            return try client.call(.set(file, class: 10, input)).status
+        }
+        #expect(try rename(to: "longer") == .objectNameInvalid)
+        #expect(try rename(to: "short") == .success)
     }
 
     @Test func nothingIsLeftWhenTheClientGoes() throws {

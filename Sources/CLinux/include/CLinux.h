@@ -38,4 +38,8 @@ int linux_accept(int listener, struct sockaddr *address, socklen_t *length);
 /// Names the calling thread, at most 15 bytes, for tools that list threads.
 void linux_set_thread_name(const char *name);
 
+/// Whether the calling thread, when it wakes, leaves the processor to what runs (SCHED_BATCH) or pushes it aside. Works
+/// for a thread with the default policy; leaves any other as it is.
+void linux_set_thread_patience(int is_patient);
+
 #endif

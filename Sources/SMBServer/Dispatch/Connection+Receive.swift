@@ -122,6 +122,7 @@ extension Connection {
                 let header = position.current
                 var later = position
                 later.offset = 0
+                later.count -= 1
                 let held = request.sendsInterim ? nil : chain.suspend()
                 request.work.withLock { $0 = SuspendedCompound(message: kept, position: later, held: held) }
                 chain.finish()
@@ -207,6 +208,8 @@ struct SuspendedCompound: Sendable {
     struct Position: Sendable {
         /// Of the next request in the message.
         var offset = 0
+        /// Requests up to and with the one being handled.
+        var count = 0
         /// The request before was admitted, so that a related one has something to relate to.
         var hasContext = false
         /// Set when the message came sealed: so do the responses.

@@ -38,18 +38,24 @@ extension Connection {
         let (received, length) = try unsafe requestHeader(rest)
         position.offset += length
         position.current = received
+        position.count += 1
+        guard position.count <= server.limits.compoundRequestCountMax else {
+            throw .protocolViolation("too many requests in a compound")
+        }
+        // SAFETY: as above.
         let request = unsafe UnsafeMutableRawBufferPointer(rebasing: rest[..<length])
         if received.command == SMB2Command.cancel.rawValue {
             // SAFETY: the request's bytes outlive the call.
             unsafe cancel(received, request, position)
             return length == rest.count ? .finished : .next
         }
-        let admission =
+        var admission =
             if let parked { readmit(received, parked, position) } else {
                 // SAFETY: the request's bytes outlive the call.
                 try unsafe admit(received, request, &position)
             }
         position.signingKey = admission.signingKey
+        if chain.byteCount > server.limits.compoundReplyByteCountMax { admission.refusal = .insufficientResources }
 
         let headerStart = chain.begin(received.makeResponse(status: .success))
         var context = RequestContext(

@@ -19,6 +19,9 @@ struct ResponseChain {
         var key: SigningKey?
     }
 
+    /// Of the responses so far.
+    var byteCount: Int { reply.count - start }
+
     init(reply: PDUBuffer, start: Int) {
         self.reply = reply
         self.start = start

@@ -26,6 +26,8 @@ final class ParkedRequest: Sendable {
         var phase = Phase.starting
         var reason: WakeReason?
         var deadline: UInt64?
+        /// It stands in the queue's list of requests with a deadline.
+        var isTimed = false
         var outlivesConnection = false
         var session: Session?
         var treeConnect: TreeConnect?
@@ -89,11 +91,13 @@ final class ParkedRequest: Sendable {
 
     /// From now on `wake` runs it. One that came while the handler still ran takes effect at once.
     func arm() {
-        let (wasWoken, deadline) = state.withLock { state -> (Bool, UInt64?) in
+        let (wasWoken, mustSchedule) = state.withLock { state -> (Bool, Bool) in
             state.phase = state.reason == nil ? .parked : .queued
-            return (state.reason != nil, state.deadline)
+            let mustSchedule = state.deadline != nil && !state.isTimed
+            if mustSchedule { state.isTimed = true }
+            return (state.reason != nil, mustSchedule)
         }
-        if let deadline { connection.server.parkedRequests.schedule(self, at: deadline) }
+        if mustSchedule { connection.server.parkedRequests.schedule(self) }
         if wasWoken { connection.server.parkedRequests.add(self) }
     }
 
@@ -123,8 +127,19 @@ final class ParkedRequest: Sendable {
         }
     }
 
-    fileprivate func isDue(_ now: UInt64) -> Bool? {
-        state.withLock { $0.phase == .finished ? nil : $0.deadline.map { $0 <= now } ?? false }
+    fileprivate enum Timing { case waits, isDue, isOver }
+
+    /// Unless it still waits it has left the list, and may be scheduled again.
+    fileprivate func timing(_ now: UInt64) -> Timing {
+        state.withLock { state in
+            guard state.phase != .finished, let deadline = state.deadline else {
+                state.isTimed = false
+                return .isOver
+            }
+            guard deadline <= now else { return .waits }
+            state.isTimed = false
+            return .isDue
+        }
     }
 }
 
@@ -151,7 +166,7 @@ final class ParkedRequestQueue: Sendable {
         hasReady.store(true, ordering: .releasing)
     }
 
-    func schedule(_ request: ParkedRequest, at _: UInt64) { lists.withLock { $0.timed.append(request) } }
+    func schedule(_ request: ParkedRequest) { lists.withLock { $0.timed.append(request) } }
 
     var hasAnyReady: Bool { hasReady.load(ordering: .acquiring) }
 
@@ -170,13 +185,9 @@ final class ParkedRequestQueue: Sendable {
             guard !lists.timed.isEmpty else { return [] }
             var due: [ParkedRequest] = []
             lists.timed.removeAll { request in
-                switch request.isDue(now) {
-                case nil: return true
-                case true?:
-                    due.append(request)
-                    return true
-                case false?: return false
-                }
+                let timing = request.timing(now)
+                if timing == .isDue { due.append(request) }
+                return timing != .waits
             }
             return due
         }

@@ -64,6 +64,21 @@ enum MountTool {
         }
     }
 
+    /// Passes on what a detached server says until it serves, which it tells by a zero.
+    /// - Returns: false when it ended instead.
+    private static func relay(_ descriptor: CInt) -> Bool {
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while true {
+            // SAFETY: the array lives through the call, and its size is said.
+            let count = unsafe read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            let end = chunk[..<count].firstIndex(of: 0)
+            Tool.write(String(decoding: chunk[..<(end ?? count)], as: UTF8.self))
+            if end != nil { return true }
+        }
+    }
+
     /// Starts the server as a process of its own, and waits until it serves or has said why not.
     private static func detach(
         _ config: String, _ database: String, _ port: UInt16?, _ tool: Tool
@@ -78,13 +93,7 @@ enum MountTool {
         let process = ChildProcess.start(words, descriptors: [ends[1]])
         close(ends[1])
         guard process > 0 else { throw tool.fail("Can't start mountd: \(systemMessage(CInt(-process)))") }
-        var byte: UInt8 = 0
-        var count = -1
-        repeat {
-            // SAFETY: room for the one byte that is asked for.
-            count = unsafe read(ends[0], &byte, 1)
-        } while count < 0 && errno == EINTR
-        guard count == 1 else { throw tool.fail("Can't init manager") }
+        guard relay(ends[0]) else { throw tool.fail("Can't init manager") }
         tool.info("Started manager")
     }
 }

@@ -13,13 +13,14 @@ private struct NewName {
     var ignoresReadOnly = false
     var name: NTName
 
-    init(_ input: [UInt8], isExtended: Bool) throws(NTStatus) {
+    init(_ input: [UInt8], isExtended: Bool, byteCountMax: Int) throws(NTStatus) {
         // [MS-SMB2] 3.3.5.21.1: the structure with its padding is 24 bytes.
         guard input.count >= 24 else { throw .infoLengthMismatch }
         let byteCount = Int(input.littleEndian32(at: 16))
         guard byteCount > 0, byteCount % 2 == 0, byteCount <= input.count - 20,
             input.littleEndian64(at: 8) == 0
         else { throw .invalidParameter }
+        guard byteCount <= byteCountMax else { throw .objectNameInvalid }
         if isExtended {
             let flags = input.littleEndian32(at: 0)
             replacesExisting = flags & 1 != 0
@@ -40,7 +41,8 @@ extension SetInfoHandler {
     static func rename(
         _ input: [UInt8], isExtended: Bool, _ open: Open, in context: inout RequestContext
     ) throws(NTStatus) {
-        let new = try NewName(input, isExtended: isExtended)
+        let new = try NewName(
+            input, isExtended: isExtended, byteCountMax: context.limits.pathByteCountMax)
         try open.require(.delete)
         if open.file.isPOSIX { return try renamePOSIX(new, open, in: &context) }
         let source = open.file.path
@@ -97,7 +99,7 @@ extension SetInfoHandler {
 
     /// FileLinkInformation, [MS-FSA] 2.1.5.15.6.
     static func link(_ input: [UInt8], _ open: Open, in context: inout RequestContext) throws(NTStatus) {
-        let new = try NewName(input, isExtended: false)
+        let new = try NewName(input, isExtended: false, byteCountMax: context.limits.pathByteCountMax)
         guard !open.isDirectory else { throw .fileIsADirectory }
         guard open.file.path.stream == nil else { throw .invalidParameter }
         guard !open.node.isDeletePending(for: open) else { throw .accessDenied.because(.deletePending) }
