@@ -81,7 +81,7 @@ struct Question {
         let from = address ?? "127.0.0.1"
         switch logIn(from) {
         case .failed(let status, let reason): return .denied(status, reason ?? text(status).reason)
-        case .more: return .denied(.logonFailure, text(.logonFailure).reason)
+        case .more, .late: return .denied(.logonFailure, text(.logonFailure).reason)
         case .done(_, let login):
             let decision = plane.connectTree(share: share, user: login, remoteAddress: from)
             if case .refused(let status, let reason) = decision {
