@@ -21,7 +21,7 @@ final class LinuxFile: StoreFile {
     /// what could be said in a POSIX ACL, is not asked again.
     let isByList: Bool
     private let name: Mutex<NTPath>
-    let localLocks = LocalLockCarrier()
+    let localLocks = Mutex(LocalLockCarrier.none)
     private let hasAnnouncedAllocation = Atomic<Bool>(false)
 
     init(
@@ -50,7 +50,7 @@ final class LinuxFile: StoreFile {
 
     func close() {
         guard handle.close() else { return }
-        localLocks.close()
+        if let descriptor = localLocks.withLock({ $0.end() }) { Linux.close(descriptor) }
         if hasAnnouncedAllocation.load(ordering: .relaxed) { store.announcedAllocations.forget(identity) }
     }
 
