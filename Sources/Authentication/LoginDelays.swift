@@ -5,6 +5,9 @@
 /// elsewhere does not slow down its user, and nobody is ever locked out. The outcome of a good guess is kept back
 /// as long as that of a bad one from the same address: to hang up and try again tells nothing. A success takes
 /// nothing back: an attacker may have an account too. What is not repeated is forgotten.
+///
+/// Many people share an address, and a machine that tries an old password for ever is common: so an account that has
+/// logged in from an address does not wait there again, until somebody there gives a wrong password for it.
 public struct LoginDelays: Sendable {
     /// As many people mistype.
     public static var freeFailureCount: Int { 10 }
@@ -41,11 +44,13 @@ public struct LoginDelays: Sendable {
     }
     private var addresses = Ledger()
     private var accounts = Ledger()
+    /// Addresses with an account that has logged in from there and not failed there since, and when it last did.
+    private var known: [String: Int] = [:]
 
     public init() {}
 
     /// Addresses and accounts together.
-    public var recordCount: Int { addresses.records.count + accounts.records.count }
+    public var recordCount: Int { addresses.records.count + accounts.records.count + known.count }
 
     /// A login has failed. - Parameters:
     ///   - account: nil when it did not get as far as naming one.
@@ -54,13 +59,25 @@ public struct LoginDelays: Sendable {
     public mutating func failed(address: String, account: String?, now: Int) -> UInt32 {
         let byAddress = addresses.note(address, now: now)
         let byAccount = account.map { accounts.note($0.lowercased(), now: now) } ?? 0
+        if let account { known[Self.pair(address, account)] = nil }
         return Self.delay(max(byAddress, byAccount))
     }
 
-    /// A login has succeeded. - Returns: milliseconds to keep it back: as long as another failure would be.
-    public func succeeded(address: String, now: Int) -> UInt32 {
-        Self.delay(addresses.failureCount(of: address, now: now) + 1)
+    /// A login has succeeded.
+    /// - Parameter account: whose password it was; nil for one without, which nobody can guess.
+    /// - Returns: milliseconds to keep it back: as long as another failure would be, unless the two are known.
+    public mutating func succeeded(address: String, account: String?, now: Int) -> UInt32 {
+        guard let account else { return 0 }
+        let pair = Self.pair(address, account)
+        let isKnown = known[pair] != nil
+        if !isKnown, known.count >= Self.recordCountMax, let oldest = known.min(by: { $0.value < $1.value }) {
+            known[oldest.key] = nil
+        }
+        known[pair] = now
+        return isKnown ? 0 : Self.delay(addresses.failureCount(of: address, now: now) + 1)
     }
+
+    private static func pair(_ address: String, _ account: String) -> String { "\(address) \(account.lowercased())" }
 
     private static func delay(_ failureCount: Int) -> UInt32 {
         guard failureCount > freeFailureCount else { return 0 }

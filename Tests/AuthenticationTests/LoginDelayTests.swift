@@ -15,7 +15,7 @@ import Testing
     @Test func aGoodGuessWaitsAsLongAsABadOne() {
         var delays = LoginDelays()
         _ = fail(&delays, 12, address: "192.0.2.1", account: "alice")
-        #expect(delays.succeeded(address: "192.0.2.1", now: 1000) == 1000)
+        #expect(delays.succeeded(address: "192.0.2.1", account: "alice", now: 1000) == 1000)
         // Having an account of one's own takes nothing back.
         #expect(delays.failed(address: "192.0.2.1", account: "bob", now: 1000) == 1000)
     }
@@ -23,22 +23,34 @@ import Testing
     @Test func whoIsAttackedFromElsewhereIsNotSlowedDown() {
         var delays = LoginDelays()
         for host in 0..<100 { _ = fail(&delays, 1, address: "192.0.2.\(host)", account: "alice") }
-        #expect(delays.succeeded(address: "198.51.100.1", now: 1000) == 0)
+        #expect(delays.succeeded(address: "198.51.100.1", account: "alice", now: 1000) == 0)
         // But each further guess at her password is, wherever it comes from.
         #expect(delays.failed(address: "203.0.113.1", account: "ALICE", now: 1000) == 5000)
+    }
+
+    @Test func whoIsKnownAtAnAddressIsNotSlowedDownByOthersThere() {
+        var delays = LoginDelays()
+        #expect(delays.succeeded(address: "192.0.2.1", account: "alice", now: 1000) == 0)
+        _ = fail(&delays, 12, address: "192.0.2.1", account: "bob")
+        #expect(delays.succeeded(address: "192.0.2.1", account: "Alice", now: 1000) == 0)
+        #expect(delays.succeeded(address: "192.0.2.1", account: "carol", now: 1000) == 1000)
+        // One wrong password, and a right one tells no more than the next wrong one.
+        _ = fail(&delays, 1, address: "192.0.2.1", account: "alice")
+        #expect(delays.succeeded(address: "192.0.2.1", account: "alice", now: 1000) == 2000)
     }
 
     @Test func whatIsNotRepeatedIsForgotten() {
         var delays = LoginDelays()
         _ = fail(&delays, 20, address: "192.0.2.1", account: "alice")
-        #expect(delays.succeeded(address: "192.0.2.1", now: 1299) == 5000)
-        #expect(delays.succeeded(address: "192.0.2.1", now: 1300) == 0)
+        #expect(delays.succeeded(address: "192.0.2.1", account: "alice", now: 1299) == 5000)
+        #expect(delays.succeeded(address: "192.0.2.1", account: "carol", now: 1300) == 0)
         #expect(delays.failed(address: "192.0.2.1", account: "alice", now: 1300) == 0)
     }
 
     @Test func strangersTakeNoMemory() {
         var delays = LoginDelays()
         for number in 0..<10_000 { _ = delays.failed(address: "\(number)", account: "\(number)", now: number) }
-        #expect(delays.recordCount == 2 * LoginDelays.recordCountMax)
+        for number in 0..<10_000 { _ = delays.succeeded(address: "\(number)", account: "\(number)", now: number) }
+        #expect(delays.recordCount == 3 * LoginDelays.recordCountMax)
     }
 }

@@ -96,7 +96,9 @@ final class LoginService: ControlPlaneHandler {
                 done.domain.utf8.count <= LoginOutcome.nameByteCountMax
             else { return refused(.logonFailure) }
             log("\(address): \(done.isAnonymous ? "anonymous" : "'\(done.user)'") logged in")
-            let delay = delays.withLock { $0.succeeded(address: network, now: Self.uptime) }
+            let delay = delays.withLock {
+                $0.succeeded(address: network, account: exchange.accounts.lastAsked, now: Self.uptime)
+            }
             return .authenticated(token: token, outcome(done)).late(by: delay)
         }
     }
