@@ -115,10 +115,7 @@ final class LocalChanges: Sendable {
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         let own = getpid()
         while true {
-            // SAFETY: the system writes at most `count` bytes.
-            let count = unsafe buffer.withUnsafeMutableBytes { buffer in
-                Linux.repeating { unsafe apus_changes_read(queue, buffer.baseAddress, buffer.count) }
-            }
+            let count = Linux.readChanges(queue, into: &buffer)
             guard count > 0 else { return }
             var rest = buffer[..<count]
             while let event = LocalChangeEvent(&rest) {

@@ -155,6 +155,14 @@ enum Linux {
         unsafe withDescriptorPath(file) { unsafe apus_opens_forget(queue, $0) }
     }
 
+    /// Waits for what `queue` has to tell: how many bytes of it are in the buffer now.
+    static func readChanges(_ queue: CInt, into buffer: inout [UInt8]) -> Int {
+        // SAFETY: the system writes at most `count` bytes.
+        unsafe buffer.withUnsafeMutableBytes { buffer in
+            repeating { unsafe apus_changes_read(queue, buffer.baseAddress, buffer.count) }
+        }
+    }
+
     /// How `queue` calls the folder.
     static func changesIdentity(_ directory: CInt, into buffer: inout [UInt8]) -> Int {
         // SAFETY: the system writes at most `count` bytes.
