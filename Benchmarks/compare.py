@@ -87,15 +87,16 @@ class Server:
             ticks += sum(int(field) for field in fields[11:15])
         return ticks / TICK
 
-    def memory(self):
-        """Bytes of memory: proportional set size, so that pages which processes share count once."""
+    def memory(self, kind="Pss"):
+        """Bytes of memory: proportional set size, so that pages which processes share count once. With "Pss_Anon" only
+        what is no file's: pages of libraries count less as soon as any other program maps them too."""
         total = 0
         for pid in self.processes():
             try:
                 text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
             except OSError:
                 continue
-            total += int(re.search(r"^Pss:\s+(\d+)", text, re.M).group(1)) << 10
+            total += int(re.search(rf"^{kind}:\s+(\d+)", text, re.M).group(1)) << 10
         return total
 
     def settle(self):
@@ -227,7 +228,7 @@ def idle_sessions(server, settings):
     """Memory of each of many sessions that are logged in, connected to the share, and do nothing."""
     environment = subprocess.run(
         ["bash", "-c", f". {ROOT}/Tests/Clients/lib.sh; python_environment"], capture_output=True, text=True, check=True)
-    before = server.memory()
+    before = server.memory("Pss_Anon")
     holder = subprocess.Popen(
         [f"{environment.stdout.strip()}/bin/python", ROOT / "Benchmarks/hold_sessions.py", str(settings.sessions)],
         env={**os.environ, **server.environment}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -235,7 +236,7 @@ def idle_sessions(server, settings):
         if holder.stdout.readline().strip() != "ready":
             raise RuntimeError(f"could not hold {settings.sessions} sessions")
         time.sleep(1)
-        return {"value": (server.memory() - before) / settings.sessions / 1024}
+        return {"value": (server.memory("Pss_Anon") - before) / settings.sessions / 1024}
     finally:
         holder.stdin.close()
         holder.wait(60)

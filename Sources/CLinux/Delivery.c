@@ -19,3 +19,11 @@ struct linux_delivery linux_delivery(int socket) {
     if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) == 0) delivery.acknowledged = info.tcpi_bytes_acked;
     return delivery;
 }
+
+uint32_t linux_round_trip(int socket) {
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+    memset(&info, 0, sizeof info);
+    if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return 0;
+    return info.tcpi_rtt;
+}

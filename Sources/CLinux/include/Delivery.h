@@ -13,4 +13,8 @@ struct linux_delivery {
 /// Zeros where there is no telling.
 struct linux_delivery linux_delivery(int socket);
 
+/// Microseconds that a TCP connection's packets take there and back, as far as is known; right after accept, what its
+/// handshake took. 0 where there is no telling.
+uint32_t linux_round_trip(int socket);
+
 #endif
