@@ -23,6 +23,9 @@ final class LinuxFile: StoreFile {
     private let name: Mutex<NTPath>
     let localLocks = Mutex(LocalLockCarrier.none)
     private let hasAnnouncedAllocation = Atomic<Bool>(false)
+    /// Until its file system has said that it cannot tell whether a read would wait: asked each time, each small read
+    /// would be two system calls.
+    private let tellsOfWaiting = Atomic<Bool>(true)
 
     init(
         store: LinuxFileStore, status: apus_statx, user: Credentials, handle: OpenHandle, path: NTPath,
@@ -85,9 +88,10 @@ final class LinuxFile: StoreFile {
         while done < buffer.count {
             guard let position = Int64(exactly: offset &+ UInt64(done)), offset &+ UInt64(done) >= offset else { break }
             let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
-            var count = unsafe Linux.read(descriptor, into: rest, at: position, mayBlock: mayBlock)
-            if !mayBlock, count.failed(EOPNOTSUPP) {
-                // The file system cannot tell whether it would wait.
+            let asks = !mayBlock && tellsOfWaiting.load(ordering: .relaxed)
+            var count = unsafe Linux.read(descriptor, into: rest, at: position, mayBlock: !asks)
+            if asks, count.failed(EOPNOTSUPP) {
+                tellsOfWaiting.store(false, ordering: .relaxed)
                 // SAFETY: as above.
                 count = unsafe Linux.read(descriptor, into: rest, at: position, mayBlock: true)
             }
