@@ -177,7 +177,7 @@ import Testing
         let client = host.connect()
         try client.negotiate()
         let connection = try #require(client.wire as? EngineWire).connection
-        #expect(connection.messageByteCountMax == 64 << 10)
+        #expect(connection.messageByteCountMax == 50 << 10)
         // Logins under way are as few, each with what the control plane keeps for it.
         var begun: [NTStatus] = []
         for _ in 0..<4 { begun.append(try client.call(TestClient.sessionSetup(Self.negotiateMessage)).status) }
