@@ -6,8 +6,8 @@ import Platform
 /// reply, so there is a lock around the sending side. While nothing is under way it holds no buffer.
 @safe public final class TCPConnection: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): `partial`, `isNew`, `backlog`, `isHolding` and `receiver` are touched only by the
-    // holder of the reactor's role, which changes hands through `Lease` and `Crew.state`; everything else is immutable or
-    // behind `outbox`.
+    // holder of the reactor's role, which changes hands through `Lease` and `Crew.state`; everything else is immutable
+    // or behind `outbox`.
 
     let descriptor: CInt
     /// The client's address as text, without port.
