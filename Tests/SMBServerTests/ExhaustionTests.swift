@@ -51,6 +51,23 @@ private final class SilentPipes: PipeService {
         }
     }
 
+    /// A lock that comes while its handle is being closed would stay for ever, and keep others out.
+    @Test func whatIsClosedGetsNoLock() throws {
+        let host = try EngineHost()
+        let client = try host.logIn()
+        let file = try client.open("file")
+        let other = try client.open("file")
+        let connection = try #require(client.wire as? EngineWire).connection
+        let session = try #require(connection.state.withLock { $0.sessions.values.first })
+        let open = try #require(session.open(file.volatile))
+        let lock = ByteRangeLocks.Lock(open: open, offset: 0, length: 1, isExclusive: true)
+        #expect(LockHandler.tryLock([lock], open, waiting: nil) == .granted)
+        #expect(try client.call(.close(file)).status == .success)
+        #expect(LockHandler.tryLock([lock], open, waiting: nil) == .closed)
+        let mine = LockRequest.Element(offset: 0, length: 1, flags: [.exclusive, .failImmediately])
+        #expect(try client.call(.lock(other, [mine])).status == .success)
+    }
+
     @Test func pipesAreCountedByUserInAllOfItsSessions() throws {
         let host = try EngineHost(pipes: SilentPipes()) { $0.limits.pipeCountPerUserMax = 3 }
         let first = try host.logIn(share: "IPC$")
