@@ -2,8 +2,8 @@ import NTTypes
 
 /// The server service, [MS-SRVS].
 ///
-/// Sessions, tree connects and open files are for administrators only, as with Windows and smbd. Shares are told whole to
-/// all who have logged in, as smbd does; Windows keeps levels 2 and 502 for administrators.
+/// Sessions, tree connects and open files are for administrators only, as with Windows and smbd. Shares are told whole
+/// to all who have logged in, as smbd does; Windows keeps levels 2 and 502 for administrators.
 enum ServerService {
     static func serve(_ operation: UInt16, _ call: inout RPCCall) throws(RPCFault) {
         switch operation {

@@ -6,7 +6,9 @@ extension ServerService {
     static func enumerateShares(_ call: inout RPCCall, isSticky: Bool) throws(RPCFault) {
         _ = try call.reader.optionalString()
         let enumeration = try Enumeration(from: &call.reader)
-        guard [0, 1, 2, 501, 502].contains(enumeration.level) else { return enumeration.refuse(.invalidLevel, into: &call) }
+        guard [0, 1, 2, 501, 502].contains(enumeration.level) else {
+            return enumeration.refuse(.invalidLevel, into: &call)
+        }
         guard enumeration.level < 2 || call.caller.isAuthenticated else {
             return enumeration.refuse(.accessDenied, into: &call)
         }

@@ -133,8 +133,9 @@ final class ServerFacts: ServerData {
     }
 
     /// Linux's users and groups have two SIDs each. S-1-22-1-UID and S-1-22-2-GID are Samba's for all of them, and what
-    /// descriptors of files hold. In the server's own domain relative identifiers are made from the numbers: 2 * UID + 1000
-    /// and 2 * GID + 1001, Samba's and ksmbd's rule too; names of users with a password here become these.
+    /// descriptors of files hold. In the server's own domain relative identifiers are made from the numbers:
+    /// 2 * UID + 1000 and 2 * GID + 1001, Samba's and ksmbd's rule too.
+    /// Users with a password here have their names there.
     func account(_ sid: SID) -> AccountDescription? {
         guard let last = sid.subauthorities.last else { return nil }
         let parent = SID(authority: sid.authority, subauthorities: sid.subauthorities.dropLast())
