@@ -289,6 +289,16 @@ final class FileNode: Sendable {
         state.withLock { body(&$0.locks) }
     }
 
+    /// The same for an open that is to get locks. - Returns: nil once it is closed: nobody would ever take them back.
+    func withLocks<Result>(
+        of open: Open, _ body: (inout sending ByteRangeLocks) -> sending Result
+    ) -> sending Result? {
+        state.withLock { state in
+            guard state.opens.contains(where: { $0 === open }) else { return nil }
+            return body(&state.locks)
+        }
+    }
+
     /// Whether a read or write by `open` must fail with `.fileLockConflict`, [MS-FSA] 2.1.4.10.
     func isLocked(_ range: Range<UInt64>, against open: Open, writing: Bool) -> Bool {
         state.withLock { state in
