@@ -48,7 +48,7 @@ private func seeds() -> [String: [UInt8]] {
         .pipe(PipeAnswer(messages: [[1], [2, 3]], hasMore: true)),
     ]
     let queries: [DataPlaneQuery] = [
-        .userID(name: "U"), .userName(number: 7), .groupIDs(user: "U"), .domain, .sessions(user: "U", after: 3),
+        .userID(name: "U"), .userName(number: 7), .domain, .sessions(user: "U", after: 3),
         .treeConnects(user: nil, after: 4), .openFiles(user: "U", after: 5), .closeFile(identifier: 6),
         .endSessions(client: "::1", user: "U"),
     ]

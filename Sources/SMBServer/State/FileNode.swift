@@ -167,6 +167,12 @@ final class FileNode: Sendable {
         }
     }
 
+    /// Whether this name is to go with the last open that was made by it.
+    func isDeletePending(of name: NTPath) -> Bool { state.withLock { $0.pendingRemovals.contains { $0.name == name } } }
+
+    /// The name stands for another file now: nothing is left to be done about it.
+    func nameIsGone(_ name: NTPath) { state.withLock { $0.pendingRemovals.removeAll { $0.name == name } } }
+
     /// One handle has renamed the file: the others that were made by the old name know it by the new one now.
     func renamed(from old: NTPath, to new: NTPath) {
         state.withLock { state in
