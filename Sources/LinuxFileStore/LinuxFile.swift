@@ -87,8 +87,8 @@ final class LinuxFile: StoreFile {
         // SAFETY: `rebasing` keeps to the part of the buffer that is not yet filled.
         while done < buffer.count {
             guard let position = Int64(exactly: offset &+ UInt64(done)), offset &+ UInt64(done) >= offset else { break }
-            let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
             let asks = !mayBlock && tellsOfWaiting.load(ordering: .relaxed)
+            let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
             var count = unsafe Linux.read(descriptor, into: rest, at: position, mayBlock: !asks)
             if asks, count.failed(EOPNOTSUPP) {
                 tellsOfWaiting.store(false, ordering: .relaxed)
