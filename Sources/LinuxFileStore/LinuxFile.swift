@@ -89,6 +89,7 @@ final class LinuxFile: StoreFile {
             guard let position = Int64(exactly: offset &+ UInt64(done)), offset &+ UInt64(done) >= offset else { break }
             let asks = !mayBlock && tellsOfWaiting.load(ordering: .relaxed)
             let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+            // SAFETY: as above.
             var count = unsafe Linux.read(descriptor, into: rest, at: position, mayBlock: !asks)
             if asks, count.failed(EOPNOTSUPP) {
                 tellsOfWaiting.store(false, ordering: .relaxed)
