@@ -69,6 +69,10 @@ public struct Limits: Sendable {
     public var pathByteCountMax = 32_767 * 2
     public var extendedAttributesByteCountMax = 65_536
 
+    // `metrics address`. Those who ask are answered one after the other; each has this much room and time.
+    public var metricsRequestByteCountMax = 8 << 10
+    public var metricsTimeout: Duration = .seconds(5)
+
     // Named pipes.
     public var pipeCountPerSessionMax = 1088
     public var pipeNameByteCountMax = 256

@@ -44,6 +44,8 @@ final class ParkedRequest: Sendable {
     /// Whether the client is told that it waits. A rename that waits for others to let go is simply slow, as on
     /// Windows.
     let sendsInterim: Bool
+    /// When it came, in nanoseconds of uptime, where somebody wants to know.
+    let arrival = Atomic<UInt64>(0)
     private let state = Mutex(State())
 
     init(asyncID: UInt64, connection: Connection, header: SMB2Header, sendsInterim: Bool) {
