@@ -46,9 +46,14 @@ final class ParkedRequest: Sendable {
     let sendsInterim: Bool
     /// When it came, in nanoseconds of uptime, where somebody wants to know.
     let arrival = Atomic<UInt64>(0)
+    /// Of its message no more than the header is kept: the handler has put by what it needs. Set before `arm`.
+    let keepsHeaderOnly: Bool
     private let state = Mutex(State())
 
-    init(asyncID: UInt64, connection: Connection, header: SMB2Header, sendsInterim: Bool) {
+    init(
+        asyncID: UInt64, connection: Connection, header: SMB2Header, sendsInterim: Bool, keepsHeaderOnly: Bool = false
+    ) {
+        self.keepsHeaderOnly = keepsHeaderOnly
         self.asyncID = asyncID
         self.sendsInterim = sendsInterim
         self.connection = connection
