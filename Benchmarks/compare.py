@@ -11,6 +11,7 @@ same machine: where the client is the limit, the processor time tells the server
 With one request at a time (1 x 1) server and client share one processor. Where the scheduler puts the two changes from
 run to run otherwise, and with it the figures of either server by a factor of two. Below the table stands what the
 kernel alone takes for such a request: no server can need less.
+The large folder of the rows about names has 1,000,000 entries.
 The table on standard output is Markdown; progress goes to standard error.
 """
 import argparse
@@ -31,6 +32,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 SIGNED = ["--client-protection=sign"]
 SEALED = ["--client-protection=encrypt"]
 MIB = 1 << 20
+WRITE_TREE = "recurse ON; prompt OFF; lcd {scratch}; mput tree"
 
 
 class Server:
@@ -223,13 +225,71 @@ def long_listing(server, settings):
             (folder / f"an entry of the long folder {number:06}.txt").touch()
 
 
-def idle_sessions(server, settings):
-    """Memory of each of many sessions that are logged in, connected to the share, and do nothing."""
+def small_tree(server, settings):
+    tree = pathlib.Path(settings.scratch) / "tree"
+    if not tree.exists():
+        for number in range(settings.tree):
+            folder = tree / f"folder-{number // 100:03}"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"file-{number:05}.txt").write_bytes(b"x" * 1024)
+    shutil.rmtree(server.share / "tree", ignore_errors=True)
+
+
+def small_tree_there(server, settings):
+    """As a client wrote it: with what the server keeps beside the files."""
+    small_tree(server, settings)
+    client(WRITE_TREE, lambda s: s.tree)(server, settings)
+
+
+def folder_of(count, server):
+    """A folder of so many entries, made once."""
+    folder = server.share / f"names-{count}"
+    if not folder.exists():
+        folder.mkdir()
+        for number in range(count):
+            os.close(os.open(folder / f"a file of many {number:07}.txt", os.O_CREAT | os.O_WRONLY, 0o666))
+        os.chmod(folder, 0o777)
+    return folder.name
+
+
+def python():
     environment = subprocess.run(
         ["bash", "-c", f". {ROOT}/Tests/Clients/lib.sh; python_environment"], capture_output=True, text=True, check=True)
+    return f"{environment.stdout.strip()}/bin/python"
+
+
+def files(kind, depth=1, count=None, folder=None):
+    """A row that runs one client of file_operations.py, which does `count` operations, or as many as the time allows."""
+
+    def measure(server, settings):
+        where = [folder(server, settings)] if folder else []
+        limit = count(settings) if count else 1 << 30
+        with server.on_one_processor(depth == 1) as prefix:
+            process = subprocess.Popen(
+                [*prefix, python(), ROOT / "Benchmarks/file_operations.py", kind, str(depth), str(limit),
+                 str(900 if count else settings.seconds), *where],
+                env={**os.environ, **server.environment}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            with process:
+                if process.stdout.readline().strip() != "ready":
+                    raise RuntimeError(f"{kind}: the client did not get ready")
+                before = server.cpu()
+                process.stdin.write("go\n")
+                process.stdin.flush()
+                words = process.stdout.readline().split()
+                used = server.cpu() - before
+        if len(words) != 3:
+            raise RuntimeError(f"{kind}: the client failed")
+        done, seconds = int(words[0]), float(words[1])
+        return {"rate": done / seconds, "cpu": used / max(1, done) * 1e6}
+
+    return measure
+
+
+def idle_sessions(server, settings):
+    """Memory of each of many sessions that are logged in, connected to the share, and do nothing."""
     before = server.memory()
     holder = subprocess.Popen(
-        [f"{environment.stdout.strip()}/bin/python", ROOT / "Benchmarks/hold_sessions.py", str(settings.sessions)],
+        [python(), ROOT / "Benchmarks/hold_sessions.py", str(settings.sessions)],
         env={**os.environ, **server.environment}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         if holder.stdout.readline().strip() != "ready":
@@ -269,6 +329,25 @@ def rows():
     yield "smbclient put small files", client(
         "recurse ON; prompt OFF; lcd {scratch}; mput many", lambda s: s.many, many_files)
     yield "listing of a long folder, each entry", client("ls long\\*", lambda s: s.entries, long_listing)
+    yield from file_rows()
+
+
+def file_rows():
+    """What clients do with files and names, without their content."""
+    for depth in (1, 16):
+        yield f"create in one folder, 1 x {depth}", files("create", depth, lambda s: s.creates)
+    yield "tree of small files written, each file", client(WRITE_TREE, lambda s: s.tree, small_tree)
+    yield "tree of small files removed, each file", client("deltree tree", lambda s: s.tree, small_tree_there)
+    yield "listing by a bare client, each entry", files(
+        "list", 1, lambda s: s.entries, lambda server, s: long_listing(server, s) or "long")
+    for depth in (1, 16):
+        yield f"lock + unlock, 1 x {depth}", files("lock", depth)
+    yield "open, break of a lease, close", files("lease")
+    for title, kind in (("find a name", "find"), ("find a name in another case", "other-case"),
+                        ("fail to find a name", "missing"), ("create and delete", "pass")):
+        for where, count in (("folder of 10", lambda s: 10), ("large folder", lambda s: s.names)):
+            yield f"{title}, {where}", files(
+                kind, 16, None, lambda server, s, count=count: folder_of(count(s), server))
 
 
 def number(value):
@@ -337,6 +416,8 @@ def main():
     settings = parser.parse_args()
     settings.big, settings.many, settings.entries, settings.sessions = (
         (64, 200, 5_000, 50) if settings.small else (1024, 2_000, 100_000, 500))
+    settings.creates, settings.tree, settings.names = (
+        (1_000, 2_000, 100_000) if settings.small else (10_000, 20_000, 1_000_000))
     kinds = settings.servers.split(",")
     chosen = [(title, measure) for title, measure in rows() if re.search(settings.only, title)]
 

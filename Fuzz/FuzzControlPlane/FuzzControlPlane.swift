@@ -27,8 +27,8 @@ private func fuzzControlPlane(_ input: [UInt8]) {
 
 private func seeds() -> [String: [UInt8]] {
     let login = LoginOutcome(
-        user: "alice", domain: "D", account: "alice", accountInstead: "nobody", sessionKey: [1, 2, 3, 4],
-        isGuest: false, isAnonymous: false, expiry: 12)
+        user: "alice", domain: "D", mustHaveAccount: true, sessionKey: [1, 2, 3, 4], isGuest: false,
+        isAnonymous: false, expiry: 12)
     let requests: [ControlPlaneRequest] = [
         .initialToken, .authenticate(exchange: 7, isContinued: true, token: [1, 2], remoteAddress: "192.0.2.1"),
         .resumeExchange(exchange: 8, tokens: [[1], [2, 3]]), .abandon(exchange: 9),
@@ -44,13 +44,11 @@ private func seeds() -> [String: [UInt8]] {
     let answers: [ControlPlaneAnswer] = [
         .acknowledged, .token([1]), .authenticationContinues(token: [2]), .authenticated(token: [3], login),
         .refused(status: 0xC000_006D), .exchangeUnknown,
-        .treeGranted(
-            share: "S", isAdministrator: false, forcedUser: "U", forcedGroup: "G",
-            readOnly: RefusalReason(.share, "f:1: read only = yes", remedy: "R", user: "U")),
+        .treeGranted(share: "S", readOnly: RefusalReason(.share, "f:1: read only = yes", remedy: "R", user: "U")),
         .pipe(PipeAnswer(messages: [[1], [2, 3]], hasMore: true)),
     ]
     let queries: [DataPlaneQuery] = [
-        .userID(name: "U"), .userName(number: 7), .groupIDs(user: "U"), .domain, .sessions(user: "U", after: 3),
+        .userID(name: "U"), .userName(number: 7), .domain, .sessions(user: "U", after: 3),
         .treeConnects(user: nil, after: 4), .openFiles(user: "U", after: 5), .closeFile(identifier: 6),
         .endSessions(client: "::1", user: "U"),
     ]

@@ -55,5 +55,4 @@ final class FuzzServer: ServerData, @unchecked Sendable {
     func account(named name: String, domain: String?) -> AccountDescription? {
         all.first { $0.name == name.lowercased() && (domain == nil || domain == $0.domain) }
     }
-    func groups(of _: AccountDescription) -> [SID] { [SID(5, 21, 1, 2, 3, 1101)] }
 }

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -25,8 +26,15 @@ _Static_assert(APUS_TIME_OMIT == UTIME_OMIT, "UTIME_OMIT");
 #ifndef SYS_faccessat2
 #define SYS_faccessat2 439
 #endif
+#ifndef SYS_getxattrat
+#define SYS_getxattrat 464
+#define SYS_listxattrat 465
+#endif
 
 #define APUS_RETURN(call) do { long r = (call); return r < 0 ? -(long)errno : r; } while (0)
+
+// "/proc/self/fd/N/" and a name.
+#define ENTRY_PATH_SIZE 288
 
 // linux/openat2.h.
 struct apus_open_how { uint64_t flags, mode, resolve; };
@@ -154,9 +162,36 @@ long apus_listxattr(const char *path, char *list, size_t size) {
     AS_USER();
     APUS_RETURN(listxattr(path, list, size));
 }
-long apus_lgetxattr(const char *path, const char *name, void *value, size_t size) {
+
+// Linux 6.13 and later look at an entry's attributes directly: a third of what the way through /proc costs.
+static int has_xattrat(void) {
+    static atomic_int known; // 0: not yet, 1: has them, 2: has not
+    int found = atomic_load_explicit(&known, memory_order_relaxed);
+    if (!found) {
+        // Whoever filters system calls says ENOSYS or EPERM.
+        found = syscall(SYS_listxattrat, -1, "x", 0, (char *)0, (size_t)0) < 0 && errno == EBADF ? 1 : 2;
+        atomic_store_explicit(&known, found, memory_order_relaxed);
+    }
+    return found == 1;
+}
+long apus_entry_getxattr(int directory, const char *entry, const char *name, void *value, size_t size) {
     AS_USER();
+    if (has_xattrat()) {
+        struct { _Alignas(8) uint64_t value; uint32_t size, flags; } arguments = { (uintptr_t)value, (uint32_t)size, 0 };
+        APUS_RETURN(syscall(SYS_getxattrat, directory, entry, AT_SYMLINK_NOFOLLOW, name, &arguments, sizeof arguments));
+    }
+    char path[ENTRY_PATH_SIZE];
+    long failed = apus_descriptor_path(path, sizeof path, directory, entry);
+    if (failed) return failed;
     APUS_RETURN(lgetxattr(path, name, value, size));
+}
+long apus_entry_listxattr(int directory, const char *entry, char *list, size_t size) {
+    AS_USER();
+    if (has_xattrat()) APUS_RETURN(syscall(SYS_listxattrat, directory, entry, AT_SYMLINK_NOFOLLOW, list, size));
+    char path[ENTRY_PATH_SIZE];
+    long failed = apus_descriptor_path(path, sizeof path, directory, entry);
+    if (failed) return failed;
+    APUS_RETURN(llistxattr(path, list, size));
 }
 long apus_descriptor_path(char *out, size_t size, int descriptor, const char *name) {
     int length = name ? snprintf(out, size, "/proc/self/fd/%d/%s", descriptor, name)
@@ -174,10 +209,6 @@ long apus_file_system_type(int descriptor) {
     struct statfs status;
     // Some types look negative in a signed number.
     return fstatfs(descriptor, &status) < 0 ? -(long)errno : (long)(uint32_t)status.f_type;
-}
-long apus_llistxattr(const char *path, char *list, size_t size) {
-    AS_USER();
-    APUS_RETURN(llistxattr(path, list, size));
 }
 
 unsigned apus_umask(void) {

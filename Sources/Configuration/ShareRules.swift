@@ -93,3 +93,18 @@ public struct ShareRules: Sendable {
         }
     }
 }
+
+extension ShareConfiguration {
+    /// The groups that its lists name, without the @.
+    public var groupNames: Set<String> {
+        let lists = [validUsers, invalidUsers, readList, writeList, adminUsers]
+        return Set(lists.joined().filter { $0.hasPrefix("@") }.map { String($0.dropFirst()) })
+    }
+}
+
+extension ServerConfiguration {
+    /// The same of the share of that name; none where there is no such share.
+    public func groupNames(of share: String) -> Set<String> {
+        shares.first { $0.name.lowercased() == share.lowercased() }?.groupNames ?? []
+    }
+}

@@ -1,6 +1,6 @@
 extension DataPlaneQuery {
     /// Above the cases of `ControlPlaneAnswer`, so that an answer and a query cannot be taken for each other.
-    private static let tags: ClosedRange<UInt8> = 64...74
+    private static let tags: ClosedRange<UInt8> = 64...73
 
     func encode() -> [UInt8] {
         func message(_ tag: UInt8, _ body: (inout MessageWriter) -> Void) -> [UInt8] {
@@ -13,7 +13,7 @@ extension DataPlaneQuery {
         case .groupID(let name): message(1) { $0.text(name) }
         case .userName(let number): message(2) { $0.number(number) }
         case .groupName(let number): message(3) { $0.number(number) }
-        case .groupIDs(let user): message(4) { $0.text(user) }
+        case .domain: message(4) { _ in }
         case .sessions(let user, let after):
             message(5) { writer in
                 writer.optional(user)
@@ -35,7 +35,6 @@ extension DataPlaneQuery {
                 writer.optional(client)
                 writer.optional(user)
             }
-        case .domain: message(10) { _ in }
         }
     }
 
@@ -49,13 +48,12 @@ extension DataPlaneQuery {
         case 1: self = .groupID(name: reader.text())
         case 2: self = .userName(number: reader.number())
         case 3: self = .groupName(number: reader.number())
-        case 4: self = .groupIDs(user: reader.text())
+        case 4: self = .domain
         case 5: self = .sessions(user: reader.optional(), after: reader.number())
         case 6: self = .treeConnects(user: reader.optional(), after: reader.number())
         case 7: self = .openFiles(user: reader.optional(), after: reader.number())
         case 8: self = .closeFile(identifier: reader.number())
-        case 9: self = .endSessions(client: reader.optional(), user: reader.optional())
-        default: self = .domain
+        default: self = .endSessions(client: reader.optional(), user: reader.optional())
         }
         guard reader.isComplete else { return nil }
     }

@@ -13,8 +13,6 @@ public enum DataPlaneQuery: Equatable, Sendable {
     /// Fact: `name`.
     case userName(number: UInt32)
     case groupName(number: UInt32)
-    /// The user's first group, then the others. Fact: `numbers`.
-    case groupIDs(user: String)
     /// The server's SID is S-1-5-21 and these three. Fact: `numbers`.
     case domain
     /// - user: only those of this user, without regard to case; nil for all. Fact: `sessions`.

@@ -203,12 +203,9 @@ extension ControlPlaneAnswer {
             writer.reason(reason)
             return writer.bytes
         case .exchangeUnknown: return MessageWriter(case: 6).bytes
-        case .treeGranted(let share, let isAdministrator, let forcedUser, let forcedGroup, let readOnly):
+        case .treeGranted(let share, let readOnly):
             var writer = MessageWriter(case: 7)
             writer.text(share)
-            writer.flag(isAdministrator)
-            writer.text(forcedUser)
-            writer.text(forcedGroup)
             writer.reason(readOnly)
             return writer.bytes
         case .pipe(let answer):
@@ -239,10 +236,7 @@ extension ControlPlaneAnswer {
             guard status >> 30 == 3 else { return nil }
             self = .refused(status: status, reason: reader.reason())
         case 6: self = .exchangeUnknown
-        case 7:
-            self = .treeGranted(
-                share: reader.text(), isAdministrator: reader.flag(), forcedUser: reader.text(),
-                forcedGroup: reader.text(), readOnly: reader.reason())
+        case 7: self = .treeGranted(share: reader.text(), readOnly: reader.reason())
         case 8:
             guard let answer = PipeAnswer(from: &reader) else { return nil }
             self = .pipe(answer)
@@ -266,8 +260,7 @@ extension LoginOutcome {
     fileprivate func encode(into writer: inout MessageWriter) {
         writer.text(user)
         writer.text(domain)
-        writer.text(account)
-        writer.text(accountInstead)
+        writer.flag(mustHaveAccount)
         writer.data(sessionKey)
         writer.flag(isGuest)
         writer.flag(isAnonymous)
@@ -276,7 +269,7 @@ extension LoginOutcome {
 
     fileprivate init(from reader: inout MessageReader) {
         self.init(
-            user: reader.text(), domain: reader.text(), account: reader.text(), accountInstead: reader.text(),
+            user: reader.text(), domain: reader.text(), mustHaveAccount: reader.flag(),
             sessionKey: reader.data(byteCountMax: Self.sessionKeyByteCountMax), isGuest: reader.flag(),
             isAnonymous: reader.flag(), expiry: reader.number())
     }

@@ -52,27 +52,26 @@ public enum ControlPlaneAnswer: Equatable, Sendable {
     /// - milliseconds: at most `delayMax`.
     indirect case late(ControlPlaneAnswer, milliseconds: UInt32)
     case exchangeUnknown
-    /// - share: its name as configured; what it is, the data plane knows from the same configuration.
-    /// - forcedUser, forcedGroup: Unix names; empty for none.
+    /// - share: its name as configured; what it is, and as whom its files are touched, the data plane knows from the
+    ///   same configuration.
     /// - readOnly: why nothing may be changed; nil where the client may write.
-    case treeGranted(
-        share: String, isAdministrator: Bool, forcedUser: String, forcedGroup: String, readOnly: RefusalReason?)
+    case treeGranted(share: String, readOnly: RefusalReason?)
     case pipe(PipeAnswer)
 }
 
-/// Who has logged in. Names only: which numbers they have on this system, the data plane finds out itself.
+/// Who has logged in. Names only: which account of this system that is, the data plane finds out itself.
 public struct LoginOutcome: Equatable, Sendable {
     public static let sessionKeyByteCountMax = 64
     /// Longest token for a client, in bytes: it goes into a message whose length field has 16 bits.
     public static let tokenByteCountMax = 32 << 10
-    /// Longest user, domain or account name, in bytes.
+    /// Longest user or domain name, in bytes.
     public static let nameByteCountMax = 1024
 
     public var user: String
     public var domain: String
-    /// The Unix account that files are touched as; if there is none of that name, `accountInstead`, unless empty.
-    public var account: String
-    public var accountInstead: String
+    /// Without an account of its name on this system the user is not let in; otherwise it is as who has the least
+    /// rights: the account of guests.
+    public var mustHaveAccount: Bool
     /// As the mechanism gave it.
     public var sessionKey: [UInt8]
     public var isGuest: Bool
@@ -81,13 +80,12 @@ public struct LoginOutcome: Equatable, Sendable {
     public var expiry: UInt64
 
     public init(
-        user: String, domain: String, account: String, accountInstead: String, sessionKey: [UInt8], isGuest: Bool,
-        isAnonymous: Bool, expiry: UInt64
+        user: String, domain: String, mustHaveAccount: Bool, sessionKey: [UInt8], isGuest: Bool, isAnonymous: Bool,
+        expiry: UInt64
     ) {
         self.user = user
         self.domain = domain
-        self.account = account
-        self.accountInstead = accountInstead
+        self.mustHaveAccount = mustHaveAccount
         self.sessionKey = sessionKey
         self.isGuest = isGuest
         self.isAnonymous = isAnonymous

@@ -44,19 +44,31 @@ enum KnownAccounts {
     static let aliases = [
         builtin("Administrators", 544), builtin("Users", 545), builtin("Guests", 546),
     ]
+    /// Groups of Windows that have names here, in descriptors that come from there, and no members.
+    private static let memberless = [
+        builtin("Power Users", 547), builtin("Account Operators", 548), builtin("Server Operators", 549),
+        builtin("Print Operators", 550), builtin("Backup Operators", 551), builtin("Replicator", 552),
+        builtin("Pre-Windows 2000 Compatible Access", 554), builtin("Remote Desktop Users", 555),
+        builtin("Network Configuration Operators", 556), builtin("Distributed COM Users", 562),
+    ]
+    private static let universal = [
+        wellKnown("NULL SID", "", SID(0, 0)), wellKnown("Everyone", "", SID(1, 0)),
+        wellKnown("LOCAL", "", SID(2, 0)), wellKnown("CONSOLE LOGON", "", SID(2, 1)),
+        wellKnown("CREATOR OWNER", "", SID(3, 0)), wellKnown("CREATOR GROUP", "", SID(3, 1)),
+        wellKnown("CREATOR OWNER SERVER", "", SID(3, 2)), wellKnown("CREATOR GROUP SERVER", "", SID(3, 3)),
+        wellKnown("OWNER RIGHTS", "", SID(3, 4)),
+    ]
+    /// By their relative identifier below S-1-5.
+    private static let ofAuthority: [(UInt32, String)] = [
+        (1, "DIALUP"), (2, "NETWORK"), (3, "BATCH"), (4, "INTERACTIVE"), (6, "SERVICE"), (7, "ANONYMOUS LOGON"),
+        (8, "PROXY"), (9, "ENTERPRISE DOMAIN CONTROLLERS"), (10, "SELF"), (11, "Authenticated Users"),
+        (12, "RESTRICTED"), (13, "TERMINAL SERVER USER"), (14, "REMOTE INTERACTIVE LOGON"),
+        (15, "This Organization"), (17, "IUSR"), (18, "SYSTEM"), (19, "LOCAL SERVICE"), (20, "NETWORK SERVICE"),
+    ]
     static let all =
-        aliases + [
-            AccountDescription(kind: .domain, name: "BUILTIN", domain: "BUILTIN", sid: builtinDomain),
-            wellKnown("NULL SID", "", SID(0, 0)), wellKnown("Everyone", "", SID(1, 0)),
-            wellKnown("CREATOR OWNER", "", SID(3, 0)), wellKnown("CREATOR GROUP", "", SID(3, 1)),
-            wellKnown("OWNER RIGHTS", "", SID(3, 4)), wellKnown("NETWORK", "NT AUTHORITY", SID(5, 2)),
-            wellKnown("INTERACTIVE", "NT AUTHORITY", SID(5, 4)), wellKnown("SERVICE", "NT AUTHORITY", SID(5, 6)),
-            wellKnown("ANONYMOUS LOGON", "NT AUTHORITY", SID(5, 7)),
-            wellKnown("Authenticated Users", "NT AUTHORITY", SID(5, 11)),
-            wellKnown("SYSTEM", "NT AUTHORITY", SID(5, 18)),
-            wellKnown("LOCAL SERVICE", "NT AUTHORITY", SID(5, 19)),
-            wellKnown("NETWORK SERVICE", "NT AUTHORITY", SID(5, 20)),
-        ]
+        aliases + memberless
+        + [AccountDescription(kind: .domain, name: "BUILTIN", domain: "BUILTIN", sid: builtinDomain)] + universal
+        + ofAuthority.map { wellKnown($1, "NT AUTHORITY", SID(5, $0)) }
 
     /// The group of Windows that every user of a computer without domain is in.
     static let noneRelativeID: UInt32 = 513

@@ -25,8 +25,6 @@ public protocol ServerData: AnyObject, Sendable {
     func account(_ sid: SID) -> AccountDescription?
     /// - Parameter domain: nil for any.
     func account(named name: String, domain: String?) -> AccountDescription?
-    /// The groups that a user is in, its first group first.
-    func groups(of user: AccountDescription) -> [SID]
 
     /// Ends the sessions of a client or a user, or of a user at a client. - Returns: false if there was none.
     func endSessions(client: String?, user: String?) -> Bool

@@ -22,7 +22,9 @@ struct DirectoryReader: ~Copyable {
         case unknown, directory, regular, symbolicLink, other
     }
 
-    private static var bufferByteCount: Int { 64 << 10 }
+    /// Small folders are read in one gulp of this size; a larger buffer takes longer to clear than they to read.
+    private static var firstByteCount: Int { 4 << 10 }
+    private static var laterByteCount: Int { 64 << 10 }
 
     init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
 
@@ -62,7 +64,11 @@ struct DirectoryReader: ~Copyable {
     }
 
     private mutating func fill() throws(NTStatus) -> Bool {
-        if buffer.isEmpty { buffer = [UInt8](repeating: 0, count: Self.bufferByteCount) }
+        if buffer.isEmpty {
+            buffer = [UInt8](repeating: 0, count: Self.firstByteCount)
+        } else if filled > Self.firstByteCount / 2, buffer.count < Self.laterByteCount {
+            buffer = [UInt8](repeating: 0, count: Self.laterByteCount)
+        }
         let descriptor = descriptor.raw
         // SAFETY: the buffer is not touched by anything else during the call.
         let count = unsafe buffer.withUnsafeMutableBytes { unsafe Linux.readEntries(descriptor, into: $0) }

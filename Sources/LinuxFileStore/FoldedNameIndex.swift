@@ -15,8 +15,8 @@ final class FoldedNameIndex: Sendable {
     /// Folders with fewer entries are not worth a watch.
     static var entryCountMin: Int { 128 }
     static var folderCountMax: Int { 256 }
-    /// For all names together.
-    static var byteCountMax: Int { 64 << 20 }
+    /// For all names together: two folders of a million files each.
+    static var byteCountMax: Int { 128 << 20 }
 
     private struct Folder {
         let watch: CInt

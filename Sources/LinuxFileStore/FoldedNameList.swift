@@ -6,12 +6,14 @@ struct FoldedNameList: Sendable {
     private struct Entry {
         var start: UInt32
         var byteCount: UInt16
-        /// The next entry of the same hash; -1 at the end.
+        /// Of the folded name: its bucket, and most of what tells it from others there.
+        var hash: UInt32
+        /// The next entry of the same bucket; -1 at the end.
         var next: Int32
     }
 
-    /// By the hash of the folded name: the first of its entries.
-    private var heads: [Int: Int32] = [:]
+    /// The first entry of each bucket; -1 where there is none. As many as a power of two, and no fewer than entries.
+    private var buckets = [Int32](repeating: -1, count: 16)
     private var entries: [Entry] = []
     /// The names, one after the other, and what is left of names that have gone.
     private var bytes: [UInt8] = []
@@ -19,11 +21,16 @@ struct FoldedNameList: Sendable {
     private var wastedByteCount = 0
 
     var count: Int { entries.count - freeEntries.count }
-    var byteCount: Int { bytes.count + entries.count * 40 }
+    /// Of memory.
+    var byteCount: Int {
+        bytes.capacity + entries.capacity * MemoryLayout<Entry>.stride + (buckets.count + freeEntries.capacity) * 4
+    }
 
     private func name(_ entry: Entry) -> ArraySlice<UInt8> {
         bytes[Int(entry.start)..<Int(entry.start) + Int(entry.byteCount)]
     }
+
+    private func bucket(_ hash: UInt32) -> Int { Int(hash) & (buckets.count - 1) }
 
     /// A name that is there already stays.
     /// - Returns: false if there is no room for more.
@@ -31,30 +38,41 @@ struct FoldedNameList: Sendable {
         guard bytes.count + name.count < Int(Int32.max), entries.count < Int(Int32.max),
             name.count <= Int(UInt16.max)
         else { return false }
-        let hash = folded.hash
-        let head = heads[hash]
-        var index = head ?? -1
+        let hash = UInt32(truncatingIfNeeded: folded.hash)
+        var index = buckets[bucket(hash)]
         while index >= 0 {
-            if self.name(entries[Int(index)]) == name { return true }
-            index = entries[Int(index)].next
+            let entry = entries[Int(index)]
+            if entry.hash == hash, self.name(entry) == name { return true }
+            index = entry.next
         }
-        let entry = Entry(start: UInt32(bytes.count), byteCount: UInt16(name.count), next: head ?? -1)
+        if count == buckets.count { addBuckets() }
+        let entry = Entry(
+            start: UInt32(bytes.count), byteCount: UInt16(name.count), hash: hash, next: buckets[bucket(hash)])
         bytes += name
         if let free = freeEntries.popLast() {
             entries[Int(free)] = entry
-            heads[hash] = free
+            buckets[bucket(hash)] = free
         } else {
-            heads[hash] = Int32(entries.count)
+            buckets[bucket(hash)] = Int32(entries.count)
             entries.append(entry)
         }
         return true
     }
 
+    private mutating func addBuckets() {
+        buckets = [Int32](repeating: -1, count: buckets.count * 2)
+        for index in entries.indices where entries[index].byteCount > 0 {
+            let bucket = bucket(entries[index].hash)
+            entries[index].next = buckets[bucket]
+            buckets[bucket] = Int32(index)
+        }
+    }
+
     mutating func remove(_ name: ArraySlice<UInt8>, _ folded: FoldedName) {
-        let hash = folded.hash
+        let hash = UInt32(truncatingIfNeeded: folded.hash)
         var previous: Int32 = -1
-        var index = heads[hash] ?? -1
-        while index >= 0, self.name(entries[Int(index)]) != name {
+        var index = buckets[bucket(hash)]
+        while index >= 0, entries[Int(index)].hash != hash || self.name(entries[Int(index)]) != name {
             previous = index
             index = entries[Int(index)].next
         }
@@ -63,7 +81,7 @@ struct FoldedNameList: Sendable {
         if previous >= 0 {
             entries[Int(previous)].next = gone.next
         } else {
-            heads[hash] = gone.next >= 0 ? gone.next : nil
+            buckets[bucket(hash)] = gone.next
         }
         freeEntries.append(index)
         wastedByteCount += Int(gone.byteCount)
@@ -86,14 +104,16 @@ struct FoldedNameList: Sendable {
 
     /// The spelling of the entry that `name` means: exactly this one first, else one that differs in case only.
     func spelling(of name: NTName, _ folded: FoldedName) -> NTName? {
-        var index = heads[folded.hash] ?? -1
+        let hash = UInt32(truncatingIfNeeded: folded.hash)
+        var index = buckets[bucket(hash)]
         var found: NTName?
         while index >= 0 {
             let entry = entries[Int(index)]
+            index = entry.next
+            guard entry.hash == hash else { continue }
             let candidate = NTName(utf8: Array(self.name(entry)))
             if candidate == name { return candidate }
             if found == nil, folded.matches(candidate) { found = candidate }
-            index = entry.next
         }
         return found
     }

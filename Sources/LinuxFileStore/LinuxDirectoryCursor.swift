@@ -99,8 +99,9 @@ final class LinuxDirectoryCursor: DirectoryCursor {
         if status.isSymbolicLink, !showsLinks { return try informationOfLink(name) }
         guard wantsInformation else { return briefInformation() }
         let directory = reader.rawDescriptor
+        let attributes = attributes(ofEntry: systemName)
         var kept: DOSAttributes?
-        if store.options.keepsDOSAttributes {
+        if store.options.keepsDOSAttributes, attributes.mayHoldDOSAttributes {
             // SAFETY: the buffer is valid through the call.
             kept = unsafe store.identity.decoding {
                 unsafe Linux.attribute(ofEntry: systemName, in: directory, DOSAttributes.attributeName, into: $0)
@@ -108,7 +109,7 @@ final class LinuxDirectoryCursor: DirectoryCursor {
         }
         var information = FileInformation(
             status, kept, announcedAllocation: store.announcedAllocations.byteCount(for: status.identity))
-        information.extendedAttributeSize = extendedAttributeSize(ofEntry: systemName)
+        information.extendedAttributeSize = attributes.byteCount
         if information.lacksTag {
             // SAFETY: the buffer is valid through the call.
             information.reparseTag = unsafe store.identity.reparseTag {
@@ -118,31 +119,34 @@ final class LinuxDirectoryCursor: DirectoryCursor {
         return information
     }
 
-    private func extendedAttributeSize(ofEntry entry: SystemPath) -> UInt32 {
+    /// Whether it is worth asking for what the server keeps there, and the size of the others that clients are told.
+    private func attributes(ofEntry entry: SystemPath) -> (mayHoldDOSAttributes: Bool, byteCount: UInt32) {
         let directory = reader.rawDescriptor
         // SAFETY: only the bytes that the system says it has written are read.
-        let isPlain = unsafe withUnsafeTemporaryAllocation(byteCount: 256, alignment: 8) { buffer in
+        let plain: Bool? = unsafe withUnsafeTemporaryAllocation(byteCount: 256, alignment: 8) { buffer in
             // SAFETY: as above.
             let count = unsafe Linux.attributeNames(ofEntry: entry, in: directory, into: buffer)
-            guard count > 0 else { return !count.failed(ERANGE) }
+            if count == 0 { return false }
+            guard count > 0 else { return count.failed(ERANGE) ? nil : true }
             // SAFETY: as above.
-            return unsafe buffer[..<count].elementsEqual(DOSAttributes.attributeList)
+            return unsafe buffer[..<count].elementsEqual(DOSAttributes.attributeList) ? true : nil
         }
         // Most files have no attributes, or only DOSATTRIB.
-        if isPlain { return 0 }
+        if let plain { return (plain, 0) }
         var names = [UInt8](repeating: 0, count: AttributeName.valueByteCountMax)
         // SAFETY: the array is touched by nothing else during the call.
         let count = unsafe names.withUnsafeMutableBytes {
             unsafe Linux.attributeNames(ofEntry: entry, in: directory, into: $0)
         }
         names.removeLast(names.count - max(0, count))
-        return AttributeName.extendedAttributeSize(names.split(separator: 0)) { name in
+        let byteCount = AttributeName.extendedAttributeSize(names.split(separator: 0)) { name in
             store.identity.insisting {
                 // SAFETY: an empty buffer asks for the size.
                 unsafe Linux.attribute(
                     ofEntry: entry, in: directory, name, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
             }
         }
+        return (true, byteCount)
     }
 
     private func briefInformation() -> FileInformation {

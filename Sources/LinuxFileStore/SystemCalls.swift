@@ -125,9 +125,8 @@ enum Linux {
     ) -> Int {
         // SAFETY: paths are terminated; the system writes at most `count` bytes.
         unsafe entry.withPointer { entry in
-            unsafe withDescriptorPath(directory, entry) {
-                unsafe apus_llistxattr($0, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
-            }
+            unsafe apus_entry_listxattr(
+                directory, entry, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
         }
     }
 
@@ -261,9 +260,7 @@ enum Linux {
         // SAFETY: paths are terminated; the system writes at most `count` bytes.
         unsafe name.withPointer { name in
             unsafe entry.withPointer { entry in
-                unsafe withDescriptorPath(directory, entry) {
-                    unsafe apus_lgetxattr($0, name, buffer.baseAddress, buffer.count)
-                }
+                unsafe apus_entry_getxattr(directory, entry, name, buffer.baseAddress, buffer.count)
             }
         }
     }
@@ -305,12 +302,12 @@ enum Linux {
     /// now.
     @inline(__always)
     private static func withDescriptorPath(
-        _ descriptor: CInt, _ entry: UnsafePointer<CChar>? = nil, _ body: (UnsafePointer<CChar>) -> Int
+        _ descriptor: CInt, _ body: (UnsafePointer<CChar>) -> Int
     ) -> Int {
         // SAFETY: the C function writes at most `count` bytes and terminates them, or says that they do not fit.
-        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32 + (entry == nil ? 0 : 256)) { buffer in
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { buffer in
             let start = buffer.baseAddress!
-            let failure = unsafe apus_descriptor_path(start, buffer.count, descriptor, entry)
+            let failure = unsafe apus_descriptor_path(start, buffer.count, descriptor, nil)
             return failure == 0 ? unsafe body(start) : failure
         }
     }

@@ -29,8 +29,9 @@ public final class BufferPool: Sendable {
         return buffer
     }
 
-    /// Takes a buffer back. The caller does not use it any more.
+    /// Takes a buffer back. The caller does not use it any more. One that was made smaller than these are is let go.
     public func give(_ buffer: PDUBuffer) {
+        guard buffer.capacity >= Self.smallCapacity else { return }
         lists.withLock { lists in
             if buffer.capacity <= Self.smallCapacity {
                 if lists.small.count < smallCountMax { lists.small.append(buffer) }

@@ -17,8 +17,10 @@ public struct Limits: Sendable {
     public var loginCountBeforeLoginMax = 2
     /// Without a request, and with nothing open, a connection ends after this time; nil for never (`deadtime`).
     public var idleTimeout: Duration?
-    /// Largest message before a login has succeeded on the connection.
-    public var messageByteCountBeforeLoginMax = 64 << 10
+    /// Largest message before a login has succeeded on the connection: with a ticket of the 48,000 bytes that Windows
+    /// allows. It is most of what a stranger may cost, 64 KiB in all: there are also its logins, each with 4 KiB of
+    /// tokens, and the objects themselves. Logins whose outcome is kept back keep nothing of their messages.
+    public var messageByteCountBeforeLoginMax = 50 << 10
     /// Header, fixed part and names around the largest read or write.
     public var messageOverheadByteCountMax = 64 << 10
     public var compoundRequestCountMax = 64
@@ -70,7 +72,11 @@ public struct Limits: Sendable {
     public var extendedAttributesByteCountMax = 65_536
 
     // Named pipes.
-    public var pipeCountPerSessionMax = 1088
+    /// Open at once, in all sessions of a user. Clients have a few dozen; a program that opens as many as its credits
+    /// allow (512 on each of two connections, and some) is served too, and three such leave the control plane room.
+    public var pipeCountPerUserMax = 1088
+    /// The same of guests and anonymous users, all of them together.
+    public var pipeCountOfGuestsMax = 128
     public var pipeNameByteCountMax = 256
     /// What a client may leave unread before its writes wait.
     public var pipeQuotaByteCount = 64 << 10

@@ -15,6 +15,9 @@ public protocol MessageReceiver: AnyObject, Sendable {
     var isOverdue: Bool { get }
     /// Nobody has logged in: the transport lets only so many of these stay.
     var isStranger: Bool { get }
+    /// Nobody has a session, not even an anonymous one. Until that is so for the first time the connection is lent as
+    /// little memory as can be; asked before each batch of messages, then no more.
+    var isWithoutSession: Bool { get }
     /// The connection is gone. Called once, after the last `receive` has been started.
     func disconnected()
 }

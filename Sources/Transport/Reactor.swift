@@ -15,6 +15,8 @@ import Platform
     /// Collected replies are sent once they are this many bytes.
     private static let flushByteCount = 256 << 10
     private static let inputByteCount = 64 << 10
+    /// What is read at once of a client that has no session yet.
+    private static let newInputByteCount = 4 << 10
 
     let lease = Lease()
     private let crew: Crew
@@ -138,6 +140,7 @@ import Platform
     // MARK: serving
 
     private func serve(_ connection: TCPConnection) -> Outcome {
+        connection.lookWhetherNew()
         guard connection.mayRead() else { return connection.isGone ? drop(connection) : wait(connection) }
         isStalled = false
         if start == input.count {
@@ -214,7 +217,9 @@ import Platform
 
     /// The rest of the input waits with the connection for what is to come.
     private func keep(_ connection: TCPConnection, byteCount: Int) {
-        let buffer = configuration.buffers.take(capacity: max(byteCount, Frame.prefixByteCount))
+        let wanted = max(byteCount, Frame.prefixByteCount)
+        // The pool's may have room for much more.
+        let buffer = connection.isNew ? PDUBuffer(capacity: wanted) : configuration.buffers.take(capacity: wanted)
         buffer.append(input.span(start..<input.count))
         connection.partial = buffer
         connection.partialByteCount = byteCount
@@ -297,7 +302,7 @@ import Platform
             input.count = 0
             start = 0
             buffer = input
-            wanted = Self.inputByteCount
+            wanted = connection.isNew ? Self.newInputByteCount : Self.inputByteCount
         }
         // SAFETY: `spare` makes the room; what lies there is written before it is read.
         let room = unsafe buffer.spare(wanted)

@@ -5,28 +5,37 @@ import Platform
 /// One TCP connection. Receiving is up to the thread that holds the reactor's role; sending is up to whoever has a
 /// reply, so there is a lock around the sending side. While nothing is under way it holds no buffer.
 @safe public final class TCPConnection: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): `partial`, `backlog`, `isHolding` and `receiver` are touched only by the holder of
-    // the reactor's role, which changes hands through `Lease` and `Crew.state`; everything else is immutable or behind
-    // `outbox`.
+    // SAFETY (@unchecked Sendable): `partial`, `isNew`, `backlog`, `isHolding` and `receiver` are touched only by the
+    // holder of the reactor's role, which changes hands through `Lease` and `Crew.state`; everything else is immutable
+    // or behind `outbox`.
 
     let descriptor: CInt
     /// The client's address as text, without port.
     public let remoteAddress: String
     private let poll: CInt
     private let buffers: BufferPool
-    private let unsentByteCountMax: Int
-    private let leftBehindCountMax: Int
+    private let bounds: Bounds
     private let registry: ConnectionRegistry
     /// Set before the first event, nil once the connection has ended.
     var receiver: (any MessageReceiver)?
     /// A message that has not arrived whole, prefix included, and how many bytes it will have; 0 when not known yet.
     var partial: PDUBuffer?
     var partialByteCount = 0
+    /// The client has no session yet, and has had none: little is lent to it.
+    private(set) var isNew = true
     /// Messages received and not looked at yet, since the client did not take the replies to those before.
     private var backlog: PDUBuffer?
     private var isHolding = false
 
+    /// What a client may make the server keep.
+    private struct Bounds {
+        var unsentByteCount: Int
+        var leftBehindCount: Int
+        /// Of one that has no session: replies are small, and fit what the kernel takes at once; one request at a time.
+        static var ofNew: Bounds { Bounds(unsentByteCount: 0, leftBehindCount: 1) }
+    }
     private struct Outbox {
+        var bounds = Bounds.ofNew
         var unsent: [(buffer: PDUBuffer, range: Range<Int>)] = []
         var unsentByteCount = 0
         var interest = EPOLLIN.rawValue
@@ -48,8 +57,8 @@ import Platform
         self.poll = poll
         self.registry = registry
         buffers = configuration.buffers
-        unsentByteCountMax = configuration.unsentByteCountMax
-        leftBehindCountMax = configuration.leftBehindCountMax
+        bounds = Bounds(
+            unsentByteCount: configuration.unsentByteCountMax, leftBehindCount: configuration.leftBehindCountMax)
     }
 
     deinit {
@@ -81,6 +90,16 @@ import Platform
     }
 
     // MARK: for the reactor
+
+    /// Before a batch of messages is looked at: whether the client has come to have a session.
+    func lookWhetherNew() {
+        guard isNew, receiver?.isWithoutSession == false else { return }
+        isNew = false
+        outbox.withLock { box in
+            box.bounds = bounds
+            listen(&box)
+        }
+    }
 
     /// Sends what `buffer` holds. What the client does not take now is kept, in `buffer` itself.
     /// - Returns: true when everything is sent and `buffer` is still the caller's.
@@ -156,7 +175,8 @@ import Platform
     func mayRead() -> Bool {
         outbox.withLock { box in
             if !box.unsent.isEmpty || box.closesWhenSent { settle(&box) }
-            return box.unsent.isEmpty && !box.closesWhenSent && box.leftBehindCount < leftBehindCountMax
+            return box.unsent.isEmpty && !box.closesWhenSent
+                && box.leftBehindCount < box.bounds.leftBehindCount
         }
     }
 
@@ -165,7 +185,7 @@ import Platform
         box.unsentByteCount += range.count
         settle(&box)
         // A client that asks and never reads: nothing is gained by keeping more for it.
-        if box.unsentByteCount > unsentByteCountMax { disconnect() }
+        if box.unsentByteCount > box.bounds.unsentByteCount { disconnect() }
     }
 
     private func settle(_ box: inout Outbox) {
@@ -187,7 +207,7 @@ import Platform
     /// (but that it has gone) while too many of its requests are left behind.
     private func listen(_ box: inout Outbox) {
         let interest =
-            if box.leftBehindCount >= leftBehindCountMax { 0 as UInt32 } else {
+            if box.leftBehindCount >= box.bounds.leftBehindCount { 0 as UInt32 } else {
                 box.unsent.isEmpty && !box.holdsBacklog ? EPOLLIN.rawValue : EPOLLOUT.rawValue
             }
         guard interest != box.interest else { return }

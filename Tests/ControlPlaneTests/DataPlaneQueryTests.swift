@@ -7,7 +7,7 @@ import Testing
 struct DataPlaneQueryTests {
     static let queries: [DataPlaneQuery] = [
         .userID(name: "alice"), .groupID(name: "staff"), .userName(number: 7), .groupName(number: 8),
-        .groupIDs(user: "alice"), .domain, .sessions(user: nil, after: 3), .treeConnects(user: "alice", after: 0),
+        .domain, .sessions(user: nil, after: 3), .treeConnects(user: "alice", after: 0),
         .openFiles(user: nil, after: .max), .closeFile(identifier: 9), .endSessions(client: "192.0.2.1", user: nil),
     ]
     static let facts: [DataPlaneFact] = [

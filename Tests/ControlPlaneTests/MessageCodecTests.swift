@@ -26,10 +26,8 @@ struct MessageCodecTests {
         .refused(
             status: 0xC000_0022, reason: RefusalReason(.share, "a.conf:3: valid users = bob", remedy: "ask", user: "al")
         ),
-        .treeGranted(share: "Data", isAdministrator: false, forcedUser: "", forcedGroup: "staff", readOnly: nil),
-        .treeGranted(
-            share: "Data", isAdministrator: false, forcedUser: "", forcedGroup: "",
-            readOnly: RefusalReason(.share, "read only", remedy: "")),
+        .treeGranted(share: "Data", readOnly: nil),
+        .treeGranted(share: "Data", readOnly: RefusalReason(.share, "read only", remedy: "")),
         .pipe(PipeAnswer(messages: [[1, 2], [3]], hasMore: true)),
         .late(.refused(status: 0xC000_006D), milliseconds: 5000),
         .late(.authenticated(token: [1, 2], login()), milliseconds: 250),
@@ -37,8 +35,8 @@ struct MessageCodecTests {
 
     static func login(user: String = "alice", keyByteCount: Int = 16) -> LoginOutcome {
         LoginOutcome(
-            user: user, domain: "D", account: "alice", accountInstead: "nobody",
-            sessionKey: [UInt8](repeating: 5, count: keyByteCount), isGuest: false, isAnonymous: false, expiry: 12)
+            user: user, domain: "D", mustHaveAccount: true, sessionKey: [UInt8](repeating: 5, count: keyByteCount),
+            isGuest: false, isAnonymous: false, expiry: 12)
     }
 
     @Test(arguments: requests) func requestsComeBackAsTheyWere(_ request: ControlPlaneRequest) {

@@ -40,7 +40,6 @@ final class FixedServer: ServerData {
     func account(named name: String, domain: String?) -> AccountDescription? {
         (users() + [group]).first { $0.name == name.lowercased() && (domain == nil || domain == $0.domain) }
     }
-    func groups(of _: AccountDescription) -> [SID] { [group.sid] }
     func closeFile(_ identifier: UInt32) -> Bool { identifier == 7 }
     func endSessions(client _: String?, user: String?) -> Bool { user == "bob" }
 }

@@ -28,10 +28,12 @@ public final class EngineHost: Sendable {
 
     /// - Parameters:
     ///   - folder: to be shared; a new one if nil.
+    ///   - pipes: what stands behind named pipes; nil for none.
     ///   - wrap: puts another store in front of the one that the share has.
     public init(
         folder: ScratchFolder? = nil, isWritable: Bool = true, shareRequiresEncryption: Bool = false,
-        _ change: (inout ServerSettings) -> Void = { _ in }, wrap: (any FileStore) -> any FileStore = { $0 }
+        pipes: (any PipeService)? = nil, _ change: (inout ServerSettings) -> Void = { _ in },
+        wrap: (any FileStore) -> any FileStore = { $0 }
     ) throws {
         self.folder = try folder ?? ScratchFolder()
         let share = Share(
@@ -47,7 +49,8 @@ public final class EngineHost: Sendable {
         }
         access = LocalAccess(shares: [share, Share(name: "IPC$", kind: .pipes)], isWritable, world)
         server = Server(
-            settings: settings, environment: world.environment, accessControl: access, buffers: buffers)
+            settings: settings, environment: world.environment, accessControl: access, buffers: buffers,
+            pipeService: pipes)
         life = EngineLife(server, world, self.folder)
     }
 

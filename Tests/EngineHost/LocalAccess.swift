@@ -20,7 +20,6 @@ public final class LocalAccess: AccessControl {
     }
 
     private let shares: [Share]
-    private let isWritable: Bool
     private let world: World
     private let exchanges = Mutex<[UInt64: AuthenticationExchange]>([:])
     private struct Orders {
@@ -28,17 +27,20 @@ public final class LocalAccess: AccessControl {
         var delay: Duration?
         var whileConnecting: (@Sendable () -> Void)?
         var treeCount = 0
+        var isWritable: Bool
     }
-    private let orders = Mutex(Orders())
+    private let orders: Mutex<Orders>
 
     init(shares: [Share], _ isWritable: Bool, _ world: World) {
         self.shares = shares
-        self.isWritable = isWritable
+        orders = Mutex(Orders(isWritable: isWritable))
         self.world = world
     }
 
     /// Groups of who logs in from now on.
     public func setGroups(_ groups: [UInt32]) { orders.withLock { $0.groups = groups } }
+    /// Of shares that are connected from now on, and of all after another login.
+    public func setWritable(_ isWritable: Bool) { orders.withLock { $0.isWritable = isWritable } }
     /// The outcome of a login is told so much later.
     public func setDelay(_ delay: Duration?) { orders.withLock { $0.delay = delay } }
     /// Called once, while the next tree connect is being decided.
@@ -93,6 +95,7 @@ public final class LocalAccess: AccessControl {
         guard let found = shares.first(where: { $0.name.lowercased() == share.lowercased() }) else {
             return .refused(.badNetworkName)
         }
+        let isWritable = orders.withLock { $0.isWritable }
         return .granted(share: found, isWritable: isWritable, credentials: user.credentials)
     }
     public func renewTree(share: String, user: AuthenticatedUser, remoteAddress: String) -> TreeDecision {

@@ -29,6 +29,18 @@ import Testing
         #expect(!FoldedName(odd).matches(NTName(utf8: [0xFE, 0x41, 0xC3])))
     }
 
+    /// The bound of all names together has room for a folder of a million files of ordinary names.
+    @Test func listOfManyNamesIsSmall() {
+        var list = FoldedNameList()
+        let count = 1 << 16
+        for number in 0..<count {
+            let name = Array("an ordinary name of a file, not short \(number).txt".utf8)
+            let isInserted = list.insert(name[...], FoldedName(name.span))
+            #expect(isInserted)
+        }
+        #expect(list.byteCount / count * 1_000_000 < FoldedNameIndex.byteCountMax)
+    }
+
     @Test func listKeepsUpWithChanges() {
         var list = FoldedNameList()
         var truth: Set<String> = []

@@ -230,6 +230,18 @@ import Testing
         #expect(data.data == [1, 2, 3])
     }
 
+    /// A handle from before does not write either.
+    @Test func aShareThatHasBecomeReadOnlyIsSoForHandlesThatAreOpen() throws {
+        let host = try EngineHost()
+        let client = try host.logIn()
+        let file = try client.open("file")
+        #expect(try client.call(.write(file, [1])).status == .success)
+        host.access.setWritable(false)
+        try client.logInAgain(user: EngineHost.user, password: EngineHost.password)
+        #expect(try client.call(.write(file, [2])).status == .accessDenied)
+        #expect(try client.call(.set(file, class: 20, [UInt8](repeating: 0, count: 8))).status == .accessDenied)
+    }
+
     /// 7.2-rc4: where signing is demanded, everything is signed; and a wrong seal is no seal.
     @Test func whoMustSignSigns() throws {
         let host = try EngineHost { $0.signing = .required }

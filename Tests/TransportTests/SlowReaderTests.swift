@@ -19,6 +19,7 @@ private final class Repeater: MessageReceiver {
     var messageByteCountMax: Int { 1 << 20 }
     var isOverdue: Bool { false }
     var isStranger: Bool { false }
+    var isWithoutSession: Bool { false }
     func disconnected() { ended.store(true, ordering: .sequentiallyConsistent) }
 }
 

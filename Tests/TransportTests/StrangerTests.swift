@@ -3,18 +3,21 @@ import Platform
 import Testing
 import Transport
 
-/// Logs everybody in whose message is not zero.
+/// Logs everybody in whose message is not zero; answers with it, and as many words as its second number says.
 private final class Doorman: MessageReceiver {
     private let isIn = Atomic(false)
     func receive(_ message: UnsafeMutableRawBufferPointer, reply: PDUBuffer) -> Bool {
         let number = message.loadUnaligned(fromByteOffset: 0, as: UInt32.self)
         if number != 0 { isIn.store(true, ordering: .sequentiallyConsistent) }
+        let count = message.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
         reply.append(number)
+        reply.appendZeros(Int(count) * 4 - 4)
         return true
     }
     var messageByteCountMax: Int { 64 << 10 }
     var isOverdue: Bool { false }
     var isStranger: Bool { !isIn.load(ordering: .sequentiallyConsistent) }
+    var isWithoutSession: Bool { isStranger }
     func disconnected() {}
 }
 
@@ -67,9 +70,32 @@ private final class Doorman: MessageReceiver {
                 let first = try TestClient(port: port)
                 let second = try TestClient(port: port)
                 #expect(speak(first, 1) && speak(second, 1))
-                #expect(try TestClient(port: port).receive() == nil)
+                #expect(!speak(try TestClient(port: port), 1))
                 #expect(speak(first, 1))
             }
+        }
+    }
+
+    /// Nothing is kept for it beyond what the kernel takes; from a client that is known, much is.
+    @Test(arguments: [true, false]) func aStrangerThatDoesNotTakeItsRepliesIsCutOff(isKnown: Bool) throws {
+        try withTransport({ _ in }) { transport, port in
+            let client = try TestClient(port: port)
+            #expect(speak(client, isKnown ? 1 : 0))
+            client.send((0..<16).map { _ in (0, 1 << 18, 0) })
+            for _ in 0..<(isKnown ? 15 : 500) where transport.connectionCount > 0 { usleep(20_000) }
+            #expect(transport.connectionCount == (isKnown ? 1 : 0))
+            if isKnown { #expect((0..<16).allSatisfy { _ in client.receive() != nil }) }
+        }
+    }
+
+    /// In pieces, one after the other, and larger than what is read of it at once.
+    @Test func aStrangerIsServedAllTheSame() throws {
+        try withTransport({ _ in }) { _, port in
+            let client = try TestClient(port: port)
+            client.send((0..<1000).map { _ in (0, 1, 0) })
+            #expect((0..<1000).allSatisfy { _ in client.receive()?.number == 0 })
+            client.send([(1, 1, 0)] + (0..<1000).map { _ in (0, 1, 0) })
+            #expect((0..<1001).allSatisfy { _ in client.receive() != nil })
         }
     }
 

@@ -76,8 +76,8 @@ long apus_setxattr(const char *path, const char *name, const void *value, size_t
 long apus_removexattr(const char *path, const char *name);
 long apus_listxattr(const char *path, char *list, size_t size);
 // Of an entry of a folder, not following a link.
-long apus_lgetxattr(const char *path, const char *name, void *value, size_t size);
-long apus_llistxattr(const char *path, char *list, size_t size);
+long apus_entry_getxattr(int directory, const char *entry, const char *name, void *value, size_t size);
+long apus_entry_listxattr(int directory, const char *entry, char *list, size_t size);
 // Writes "/proc/self/fd/N" (with "/NAME" if a name is given) and a terminator; 0, or -ENAMETOOLONG.
 long apus_descriptor_path(char *out, size_t size, int descriptor, const char *name);
 

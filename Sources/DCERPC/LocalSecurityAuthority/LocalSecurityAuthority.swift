@@ -18,6 +18,7 @@ enum LocalSecurityAuthority {
         case 14, 58, 68, 77: try lookUpNames(&call, NameLookup(operation: operation))
         case 15, 57, 76: try lookUpSIDs(&call, SIDLookup(operation: operation))
         case 17: try openAccount(&call)
+        case 28: try openSecret(&call)
         case 31: try privilegeValue(&call)
         case 32: try privilegeName(&call)
         case 33: try privilegeDisplayName(&call)
@@ -59,6 +60,13 @@ enum LocalSecurityAuthority {
             _ = try reader.enumeration()
             try reader.skip(2)
         }
+    }
+
+    /// LsarOpenSecret: none are kept here.
+    private static func openSecret(_ call: inout RPCCall) throws(RPCFault) {
+        let isOpen = try call.readHandle() == .policy
+        call.writer.handle(.null)
+        call.finish(status: isOpen ? .objectNameNotFound : .invalidHandle)
     }
 
     /// LsarCreateAccount and LsarCreateSecret.

@@ -28,6 +28,14 @@ struct SIDLookup {
     }
 }
 
+/// LSAP_LOOKUP_LEVEL, [MS-LSAT] 2.2.16: where to look.
+private struct LookupLevel {
+    let number: UInt16
+    var exists: Bool { (1...7).contains(number) }
+    /// The first three take in a server's own accounts. The others are for the domains of a forest; here is none.
+    var isHere: Bool { (1...3).contains(number) }
+}
+
 /// LSAPR_REFERENCED_DOMAIN_LIST, [MS-LSAT] 2.2.12: the domains of the answers, each once.
 private struct ReferencedDomains {
     private(set) var domains: [(name: String, sid: SID)] = []
@@ -75,8 +83,9 @@ extension LocalSecurityAuthority {
         for _ in 0..<count { headers.append(try call.reader.unicodeStringHeader()) }
         var names: [String] = []
         for header in headers { names.append(try call.reader.text(of: header)) }
+        let level = try call.reader.lookupLevel()
         var domains = ReferencedDomains()
-        let found = isOpen ? names.map(call.resolve) : []
+        let found = isOpen ? names.map { level.isHere ? call.resolve($0) : nil } : []
         let answers = found.map { account in (account, account.map { domains.index(of: $0) } ?? .max) }
         domains.write(into: &call.writer)
         call.writer.parameter { writer in
@@ -116,8 +125,9 @@ extension LocalSecurityAuthority {
     static func lookUpSIDs(_ call: inout RPCCall, _ lookup: SIDLookup) throws(RPCFault) {
         let isOpen = lookup.hasHandle ? try call.readHandle() == .policy : false
         let sids = try call.reader.sidArray()
+        let level = try call.reader.lookupLevel()
         var domains = ReferencedDomains()
-        let found = isOpen ? sids.map { ($0, call.resolve($0)) } : []
+        let found = isOpen && level.exists ? sids.map { ($0, level.isHere ? call.resolve($0) : nil) } : []
         let answers = found.map { sid, account in (sid, account, account.map { domains.index(of: $0) } ?? .max) }
         domains.write(into: &call.writer)
         call.writer.parameter { writer in
@@ -139,9 +149,10 @@ extension LocalSecurityAuthority {
                         })
             }
         }
+        let refusal: NTStatus? = isOpen ? nil : lookup.hasHandle ? .invalidHandle : .accessDenied
         finish(
             &call, mapped: answers.count { $0.1 != nil }, of: answers.count,
-            isOpen ? nil : lookup.hasHandle ? .invalidHandle : .accessDenied)
+            refusal ?? (level.exists ? nil : .invalidParameter))
     }
 
     /// MappedCount and the result, [MS-LSAT] 3.1.4.5.
@@ -153,6 +164,14 @@ extension LocalSecurityAuthority {
 }
 
 extension NDRReader {
+    /// The level, and before it the answers: none yet, since they are the server's to fill.
+    fileprivate mutating func lookupLevel() throws(RPCFault) -> LookupLevel {
+        try alignToWord()
+        guard try number(UInt32.self) == 0 else { throw .badStubData }
+        if try pointer(), try count() != 0 { throw .badStubData }
+        return LookupLevel(number: try enumeration())
+    }
+
     /// LSAPR_SID_ENUM_BUFFER, [MS-LSAT] 2.2.18.
     mutating func sidArray() throws(RPCFault) -> [SID] {
         try alignToWord()

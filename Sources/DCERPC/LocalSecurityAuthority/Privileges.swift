@@ -104,13 +104,13 @@ extension LocalSecurityAuthority {
         call.finish(status: isOpen ? .objectNameNotFound : .invalidHandle)
     }
 
-    /// LsarOpenAccount, [MS-LSAD] 3.1.4.5.3.
+    /// LsarOpenAccount, [MS-LSAD] 3.1.4.5.3: its rights are looked at by administrators.
     static func openAccount(_ call: inout RPCCall) throws(RPCFault) {
         let isOpen = try call.readHandle() == .policy
         _ = try call.reader.sid()
         _ = try call.reader.number(UInt32.self)
         call.writer.handle(.null)
-        call.finish(status: isOpen ? .objectNameNotFound : .invalidHandle)
+        guard isOpen else { return call.finish(status: .invalidHandle) }
+        call.finish(status: call.caller.isAdministrator ? .objectNameNotFound : .accessDenied)
     }
-
 }

@@ -95,12 +95,11 @@ extension SecurityAccountManager {
         call.finish(status: .success)
     }
 
-    /// SamrGetGroupsForUser, [MS-SAMR] 3.1.5.9.1: None, and Linux's groups.
+    /// SamrGetGroupsForUser, [MS-SAMR] 3.1.5.9.1: None. Linux's groups are not of this domain.
     static func groupsOfUser(_ call: inout RPCCall) throws(RPCFault) {
-        guard case .user(let user) = try call.readHandle() else { return call.finishEmpty(.invalidHandle) }
-        let groups = [KnownAccounts.noneRelativeID] + call.server.groups(of: user).compactMap(\.relativeID)
+        guard case .user = try call.readHandle() else { return call.finishEmpty(.invalidHandle) }
         call.writer.parameter { writer in
-            writer.pointer { $0.counted(groups) { $0.numbers($1, groupAttributes) } }
+            writer.pointer { $0.counted([KnownAccounts.noneRelativeID]) { $0.numbers($1, groupAttributes) } }
         }
         call.finish(status: .success)
     }

@@ -110,8 +110,8 @@ extension SecurityAccountManager {
 
     /// SE_GROUP_MANDATORY, enabled by default and enabled, [MS-SAMR] 2.2.1.10.
     static let groupAttributes: UInt32 = 7
-    /// USER_NORMAL_ACCOUNT and USER_DONT_EXPIRE_PASSWORD, [MS-SAMR] 2.2.1.12.
-    static let userControl: UInt32 = 0x210
+    /// USER_NORMAL_ACCOUNT, [MS-SAMR] 2.2.1.12.
+    static let userControl: UInt32 = 0x10
 
     /// SamrGetDisplayEnumerationIndex and its second version, [MS-SAMR] 3.1.5.3.4: where names begin that are not
     /// before the given one.

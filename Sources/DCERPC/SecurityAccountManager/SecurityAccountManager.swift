@@ -18,6 +18,7 @@ enum SecurityAccountManager {
         case 8, 46: try queryDomain(&call)
         case 10, 12, 14, 50: try refuseCreation(&call, operation)
         case 9, 21, 22, 24, 26, 29, 31, 32, 37, 38, 45, 52, 53, 58: try call.refuseChange()
+        case 23, 30, 35: try refuseDeletion(&call)
         case 11: try enumerate(&call, hasFilter: false) { $0.groups(in: $1) }
         case 13: try enumerate(&call, hasFilter: true) { $0.users(in: $1) }
         case 15: try enumerate(&call, hasFilter: false) { $0.aliases(in: $1) }
@@ -101,6 +102,14 @@ enum SecurityAccountManager {
         call.writer.handle(.null)
         if operation == 50 { call.writer.number(0 as UInt32) }
         call.writer.number(0 as UInt32)
+        call.finish(status: .accessDenied)
+    }
+
+    /// SamrDeleteUser and its likes, which would give back a handle that is closed.
+    private static func refuseDeletion(_ call: inout RPCCall) throws(RPCFault) {
+        let handle = try call.reader.handle()
+        guard call.session.target(of: handle) != nil else { throw .contextMismatch }
+        call.writer.handle(handle)
         call.finish(status: .accessDenied)
     }
 

@@ -2,8 +2,8 @@ import NTTypes
 
 /// The server service, [MS-SRVS].
 ///
-/// What Windows tells to administrators only (levels 2 and 502, open files, sessions) is told to others as far as it is
-/// theirs: their own sessions and files, and of shares everything but where they are on the disk.
+/// Sessions, tree connects and open files are for administrators only, as with Windows and smbd. Shares are told whole
+/// to all who have logged in, as smbd does; Windows keeps levels 2 and 502 for administrators.
 enum ServerService {
     static func serve(_ operation: UInt16, _ call: inout RPCCall) throws(RPCFault) {
         switch operation {

@@ -5,8 +5,9 @@ extension ServerService {
         _ = try call.reader.optionalString()
         let qualifier = try call.reader.optionalString() ?? ""
         let enumeration = try Enumeration(from: &call.reader)
+        guard call.caller.isAdministrator else { return enumeration.refuse(.accessDenied, into: &call) }
         guard !qualifier.isEmpty else { return enumeration.refuse(.invalidParameter, into: &call) }
-        let visible = call.visible(call.server.treeConnects).filter { tree in
+        let visible = call.server.treeConnects(of: nil).filter { tree in
             qualifier.hasPrefix("\\\\")
                 ? tree.client.isClient(qualifier) : tree.share.lowercased() == qualifier.lowercased()
         }
@@ -33,10 +34,11 @@ extension ServerService {
         let base = try call.reader.optionalString() ?? ""
         let user = try call.reader.optionalString() ?? ""
         let enumeration = try Enumeration(from: &call.reader)
+        guard call.caller.isAdministrator else { return enumeration.refuse(.accessDenied, into: &call) }
         let level = enumeration.level
         guard [2, 3].contains(level) else { return enumeration.refuse(.invalidLevel, into: &call) }
         let paths = SharePaths(call)
-        let visible = call.visible(call.server.openFiles).filter { file in
+        let visible = call.server.openFiles(of: nil).filter { file in
             (user.isEmpty || file.user.lowercased() == user.lowercased())
                 && paths.path(of: file).lowercased().hasPrefix(base.lowercased())
         }
@@ -68,9 +70,10 @@ extension ServerService {
         let client = try call.reader.optionalString() ?? ""
         let user = try call.reader.optionalString() ?? ""
         let enumeration = try Enumeration(from: &call.reader)
+        guard call.caller.isAdministrator else { return enumeration.refuse(.accessDenied, into: &call) }
         let level = enumeration.level
         guard [0, 1, 2, 10, 502].contains(level) else { return enumeration.refuse(.invalidLevel, into: &call) }
-        let all = call.visible(call.server.sessions)
+        let all = call.server.sessions(of: nil)
         let visible = all.filter { session in
             (client.isEmpty || session.client.isClient(client))
                 && (user.isEmpty || session.user.lowercased() == user.lowercased())
@@ -111,15 +114,11 @@ extension ServerService {
     }
 }
 
-/// Where open files are: for administrators on the server's disk, for others in their share.
+/// Where open files are on the server's disk.
 private struct SharePaths: Sendable {
     let roots: [String: String]
 
     init(_ call: RPCCall) {
-        guard call.caller.isAdministrator else {
-            roots = [:]
-            return
-        }
         roots = Dictionary(
             call.server.shares().map { ($0.name.lowercased(), $0.windowsPath) }, uniquingKeysWith: { first, _ in first }
         )
@@ -128,15 +127,6 @@ private struct SharePaths: Sendable {
     func path(of file: OpenFileDescription) -> String {
         let root = roots[file.share.lowercased()] ?? ""
         return root.isEmpty ? "\\" + file.share + "\\" + file.path : root + "\\" + file.path
-    }
-}
-
-extension RPCCall {
-    /// What this caller may see of what belongs to users: everything as administrator, else its own. Who has not proved
-    /// who it is has nothing of its own.
-    func visible<Entry>(_ list: (String?) -> [Entry]) -> [Entry] {
-        if caller.isAdministrator { return list(nil) }
-        return caller.isAuthenticated ? list(caller.user) : []
     }
 }
 

@@ -6,13 +6,17 @@ extension ServerService {
     static func enumerateShares(_ call: inout RPCCall, isSticky: Bool) throws(RPCFault) {
         _ = try call.reader.optionalString()
         let enumeration = try Enumeration(from: &call.reader)
-        let levels: [UInt32] = isSticky ? [0, 1, 2, 502] : [0, 1, 2, 501, 502]
-        guard levels.contains(enumeration.level) else { return enumeration.refuse(.invalidLevel, into: &call) }
+        guard [0, 1, 2, 501, 502].contains(enumeration.level) else {
+            return enumeration.refuse(.invalidLevel, into: &call)
+        }
         guard enumeration.level < 2 || call.caller.isAuthenticated else {
             return enumeration.refuse(.accessDenied, into: &call)
         }
         let isAdministrator = call.caller.isAdministrator
-        let shares = call.server.shares().filter { $0.isBrowseable || isAdministrator }
+        // Sticky shares are those that are there after a restart; special ones are made anew.
+        let shares = call.server.shares().filter {
+            ($0.isBrowseable || isAdministrator) && !(isSticky && $0.isSpecial)
+        }
         let writer = ShareWriter(level: enumeration.level, call)
         enumeration.answer(
             shares, into: &call, size: { 160 + 2 * ($0.name.utf8.count + $0.comment.utf8.count + $0.path.utf8.count) },
@@ -58,12 +62,10 @@ extension ServerService {
 /// SHARE_INFO_0 to SHARE_INFO_1006, [MS-SRVS] 2.2.4.22 and following.
 private struct ShareWriter: Sendable {
     let level: UInt32
-    let showsPath: Bool
     let connectionCounts: [String: UInt32]
 
     init(level: UInt32, _ call: RPCCall) {
         self.level = level
-        showsPath = call.caller.isAdministrator
         var counts: [String: UInt32] = [:]
         if [2, 502].contains(level) {
             for tree in call.server.treeConnects(of: nil) { counts[tree.share.lowercased(), default: 0] += 1 }
@@ -95,8 +97,9 @@ private struct ShareWriter: Sendable {
             writer.number(0 as UInt32)
             writer.number(share.connectionCountMax ?? .max)
             writer.number(connectionCounts[share.name.lowercased()] ?? 0)
-            writer.stringPointer(showsPath ? share.windowsPath : nil)
-            writer.stringPointer(nil)
+            writer.stringPointer(share.windowsPath)
+            // Its password.
+            writer.stringPointer("")
             guard level == 502 else { return }
             let descriptor = Self.openToAll
             writer.number(UInt32(descriptor.count))
@@ -123,8 +126,9 @@ extension ShareDescription {
             case .disk: 0
             case .pipes: 3
             }
-        return name.hasSuffix("$") ? kind | 0x8000_0000 : kind
+        return isSpecial ? kind | 0x8000_0000 : kind
     }
+    var isSpecial: Bool { name.hasSuffix("$") }
     /// Its folder, as a path of Windows.
     var windowsPath: String {
         switch kind {

@@ -117,8 +117,8 @@ extension Connection {
             case .parked(let request, let isFirstTime):
                 // What is done so far goes out, then the interim response on its own; the rest waits with the request.
                 // Where there is no interim response, everything is one answer, and all of it waits.
-                let kept = server.buffers.take(capacity: rest.count)
-                kept.append(unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rest)))
+                // SAFETY: the message outlives this call; a header there is, since it was read.
+                let kept = unsafe keep(rest, headerOnly: request.keepsHeaderOnly)
                 let header = position.current
                 var later = position
                 later.offset = 0
@@ -134,6 +134,15 @@ extension Connection {
         }
         chain.finish()
         finishMessage(reply, sealStart: sealStart, chain: chain, sealedBy: position.sealedBy)
+    }
+
+    /// A copy of what waits.
+    private func keep(_ message: UnsafeMutableRawBufferPointer, headerOnly: Bool) -> PDUBuffer {
+        let count = headerOnly ? SMB2Header.byteCount : message.count
+        let kept = headerOnly ? PDUBuffer(capacity: count) : server.buffers.take(capacity: count)
+        // SAFETY: the caller's memory lives through the call.
+        kept.append(unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: message[..<count])))
+        return kept
     }
 
     /// Seals what was appended since `sealStart`, or takes everything back if there is nothing to send.

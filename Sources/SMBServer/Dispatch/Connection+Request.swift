@@ -63,7 +63,8 @@ extension Connection {
             session: admission.session, treeConnect: admission.treeConnect, isSealed: position.sealedBy != nil,
             isAuthentic: admission.isAuthentic, reply: chain.reply,
             headerStart: headerStart, relatedFileID: position.fileID,
-            isFollowed: length != rest.count, parkedRequest: parked, wakeReason: parked?.begin())
+            isFollowed: length != rest.count, isAlone: length == rest.count && position.count == 1,
+            parkedRequest: parked, wakeReason: parked?.begin())
         // SAFETY: the request's bytes outlive the call.
         var status = unsafe run(request, admission, position, &context)
         if let reason = context.disconnectReason { throw reason }

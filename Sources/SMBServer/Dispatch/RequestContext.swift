@@ -26,6 +26,8 @@ struct RequestContext: ~Copyable {
     var status: NTStatus = .success
     /// This request is not the last of its compound.
     let isFollowed: Bool
+    /// Nor is it the first.
+    let isAlone: Bool
     /// Set when the request was parked and runs again.
     private(set) var parkedRequest: ParkedRequest?
     let wakeReason: ParkedRequest.WakeReason?
@@ -59,7 +61,7 @@ struct RequestContext: ~Copyable {
         server: Server, connection: Connection, header: SMB2Header, dialect: Dialect, session: Session?,
         treeConnect: TreeConnect?, isSealed: Bool, isAuthentic: Bool, reply: PDUBuffer, headerStart: Int,
         relatedFileID: FileID?,
-        isFollowed: Bool, parkedRequest: ParkedRequest?, wakeReason: ParkedRequest.WakeReason?
+        isFollowed: Bool, isAlone: Bool, parkedRequest: ParkedRequest?, wakeReason: ParkedRequest.WakeReason?
     ) {
         self.server = server
         self.connection = connection
@@ -73,6 +75,7 @@ struct RequestContext: ~Copyable {
         self.headerStart = headerStart
         self.relatedFileID = relatedFileID
         self.isFollowed = isFollowed
+        self.isAlone = isAlone
         self.parkedRequest = parkedRequest
         self.wakeReason = wakeReason
     }
@@ -151,8 +154,12 @@ struct RequestContext: ~Copyable {
     /// - Parameters:
     ///   - timeout: after which it is woken anyway; nil for none.
     ///   - sendsInterim: false keeps the client waiting without a word.
+    ///   - keepsHeaderOnly: see `ParkedRequest`; for one that is alone.
     /// - Throws: `.insufficientResources` at the connection's limit, `.internalError` in the middle of a compound.
-    mutating func park(timeout: Duration? = nil, sendsInterim: Bool = true) throws(NTStatus) -> ParkedRequest {
+    mutating func park(
+        timeout: Duration? = nil, sendsInterim: Bool = true, keepsHeaderOnly: Bool = false
+    ) throws(NTStatus) -> ParkedRequest {
+        precondition(!keepsHeaderOnly || isAlone)
         // [MS-SMB2] 3.3.5.2.7: in the middle of a compound only an open may wait.
         guard !isFollowed || !sendsInterim || header.command == SMB2Command.create.rawValue else {
             throw .internalError
@@ -162,7 +169,8 @@ struct RequestContext: ~Copyable {
             request = parkedRequest
         } else {
             request = ParkedRequest(
-                asyncID: server.makeIdentifier(), connection: connection, header: header, sendsInterim: sendsInterim)
+                asyncID: server.makeIdentifier(), connection: connection, header: header, sendsInterim: sendsInterim,
+                keepsHeaderOnly: keepsHeaderOnly)
             guard connection.add(request) else { throw .insufficientResources }
             parkedRequest = request
         }

@@ -95,6 +95,7 @@ enum LockHandler {
         context.server.send(open.node.breakReaders(by: open))
         let outcome = tryLock(wanted, open, waiting: nil)
         if outcome == .granted { return }
+        if outcome == .closed { throw .fileClosed }
         guard mayWait else { throw .lockNotGranted }
         // Nobody says when another program lets go: the lock is tried again and again.
         let parked = try context.park(timeout: outcome == .heldLocally ? context.limits.lockRetryInterval : nil)
@@ -102,22 +103,25 @@ enum LockHandler {
         switch tryLock(wanted, open, waiting: parked) {
         case .granted: return
         case .held: throw .pending
+        case .closed: throw .fileClosed
         case .heldLocally:
             _ = try context.park(timeout: context.limits.lockRetryInterval)
             throw .pending
         }
     }
 
-    private enum Outcome {
+    enum Outcome {
         case granted
         /// By another open.
         case held
         /// By another program.
         case heldLocally
+        /// The open was closed meanwhile.
+        case closed
     }
 
-    private static func tryLock(_ wanted: [ByteRangeLocks.Lock], _ open: Open, waiting: ParkedRequest?) -> Outcome {
-        open.node.withLocks { table in
+    static func tryLock(_ wanted: [ByteRangeLocks.Lock], _ open: Open, waiting: ParkedRequest?) -> Outcome {
+        open.node.withLocks(of: open) { table -> Outcome in
             var outcome = Outcome.granted
             var added = 0
             for lock in wanted {
@@ -136,7 +140,7 @@ enum LockHandler {
             for lock in wanted.prefix(added) { _ = tellLocally(lock.offset, lock.length, open, table) }
             if let waiting { table.wait(waiting, on: open) }
             return outcome
-        }
+        } ?? .closed
     }
 
     /// Has other programs see what the open's locks come to in a range, under the node's lock, since they must see the

@@ -14,6 +14,10 @@ enum SessionSetupHandler {
     }
 
     static func run(_ reader: inout WireReader, _ context: inout RequestContext) throws(NTStatus) {
+        if let parked = context.parkedRequest {
+            let late = try lateAnswer(parked, context)
+            return try go(on: late.step, late.input, &context)
+        }
         let input: Input
         do {
             let request = try SessionSetupRequest(from: &reader)
@@ -26,7 +30,13 @@ enum SessionSetupHandler {
         if context.server.settings.encryption == .required, context.connection.negotiated?.cipher == 0 {
             throw .accessDenied.because(.clientWithoutCipher)
         }
-        let (session, exchange, step) = try answer(input, message: reader.bytes, &context)
+        let answer = try answer(input, message: reader.bytes, &context)
+        try go(on: answer, input, &context)
+    }
+
+    /// What the control plane said decides.
+    private static func go(on answer: Step, _ input: Input, _ context: inout RequestContext) throws(NTStatus) {
+        let (session, exchange, step) = answer
         context.responseSessionID = session.id
         let connection = context.connection
         switch step {
@@ -55,11 +65,10 @@ enum SessionSetupHandler {
         }
     }
 
-    /// What the control plane says to the token; what it said before, once that was long enough ago.
+    /// What the control plane says to the token.
     private static func answer(
         _ input: Input, message: RawSpan, _ context: inout RequestContext
-    ) throws(NTStatus) -> LateLogin {
-        if let parked = context.parkedRequest { return try lateAnswer(input, parked, context) }
+    ) throws(NTStatus) -> Step {
         let session = try input.isBinding ? sessionToBind(context) : findOrMakeSession(&context)
         context.responseSessionID = session.id
         let exchange = try context.connection.beginLoginStep(

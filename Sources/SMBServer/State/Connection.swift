@@ -90,6 +90,9 @@ public final class Connection: Sendable {
     /// Nobody who is known has logged in here: Connection.ConstrainedConnection.
     public var isStranger: Bool { state.withLock { !$0.hasLoggedIn } }
 
+    /// There is no session, be it an anonymous one.
+    public var isWithoutSession: Bool { state.withLock { $0.isWithoutSessionSince != nil } }
+
     /// The sequence window tells whether there was a request since the last look, at no cost to requests.
     private func isIdle(since now: UInt64, for limit: UInt64) -> Bool {
         let (isLong, sessions) = state.withLock { state in

@@ -167,6 +167,12 @@ final class FileNode: Sendable {
         }
     }
 
+    /// Whether this name is to go with the last open that was made by it.
+    func isDeletePending(of name: NTPath) -> Bool { state.withLock { $0.pendingRemovals.contains { $0.name == name } } }
+
+    /// The name stands for another file now: nothing is left to be done about it.
+    func nameIsGone(_ name: NTPath) { state.withLock { $0.pendingRemovals.removeAll { $0.name == name } } }
+
     /// One handle has renamed the file: the others that were made by the old name know it by the new one now.
     func renamed(from old: NTPath, to new: NTPath) {
         state.withLock { state in
@@ -287,6 +293,16 @@ final class FileNode: Sendable {
 
     func withLocks<Result>(_ body: (inout sending ByteRangeLocks) -> sending Result) -> Result {
         state.withLock { body(&$0.locks) }
+    }
+
+    /// The same for an open that is to get locks. - Returns: nil once it is closed: nobody would ever take them back.
+    func withLocks<Result>(
+        of open: Open, _ body: (inout sending ByteRangeLocks) -> sending Result
+    ) -> sending Result? {
+        state.withLock { state in
+            guard state.opens.contains(where: { $0 === open }) else { return nil }
+            return body(&state.locks)
+        }
     }
 
     /// Whether a read or write by `open` must fail with `.fileLockConflict`, [MS-FSA] 2.1.4.10.

@@ -19,6 +19,8 @@ final class NamedPipe: Sendable {
         /// FilePipeInformation, [MS-FSCC] 2.4.37.
         var readsMessages = true
         var waiters: [ParkedRequest] = []
+        /// Called once, when the open is closed.
+        var ended: (@Sendable () -> Void)?
 
         var readableByteCount: Int { messages.reduce(-offset) { $0 + $1.count } }
         mutating func takeWaiters() -> [ParkedRequest] {
@@ -48,9 +50,13 @@ final class NamedPipe: Sendable {
     let name: NTName
     private let service: any PipeService
     private let limits: Limits
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(identifier: UInt64, name: NTName, service: any PipeService, limits: Limits) {
+    init(
+        identifier: UInt64, name: NTName, service: any PipeService, limits: Limits,
+        ended: @escaping @Sendable () -> Void
+    ) {
+        state = Mutex(State(ended: ended))
         self.identifier = identifier
         self.name = name
         self.service = service
@@ -183,11 +189,13 @@ final class NamedPipe: Sendable {
 
     /// The open is closed: whoever waits for it need not any longer.
     func end() {
-        let woken = state.withLock { state in
+        let (woken, ended) = state.withLock { state in
             state.isBroken = true
-            return state.takeWaiters()
+            defer { state.ended = nil }
+            return (state.takeWaiters(), state.ended)
         }
         service.close(identifier)
+        ended?()
         for request in woken { request.wake(.closed) }
     }
 }

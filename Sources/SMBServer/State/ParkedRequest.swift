@@ -44,9 +44,14 @@ final class ParkedRequest: Sendable {
     /// Whether the client is told that it waits. A rename that waits for others to let go is simply slow, as on
     /// Windows.
     let sendsInterim: Bool
+    /// Of its message no more than the header is kept: the handler has put by what it needs. Set before `arm`.
+    let keepsHeaderOnly: Bool
     private let state = Mutex(State())
 
-    init(asyncID: UInt64, connection: Connection, header: SMB2Header, sendsInterim: Bool) {
+    init(
+        asyncID: UInt64, connection: Connection, header: SMB2Header, sendsInterim: Bool, keepsHeaderOnly: Bool = false
+    ) {
+        self.keepsHeaderOnly = keepsHeaderOnly
         self.asyncID = asyncID
         self.sendsInterim = sendsInterim
         self.connection = connection

@@ -66,6 +66,7 @@ public final class Server: Sendable {
     let createReplays = CreateReplayTable()
     let directoryLeases = DirectoryLeases()
     let notifier = ChangeNotifier()
+    let pipeTally = PipeTally()
     let breakDelivery = BreakDelivery()
     let localWatches = LocalWatches()
     let localGuards = LocalGuards()

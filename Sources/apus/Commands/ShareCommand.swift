@@ -9,12 +9,13 @@ struct ShareCommand: ParsableCommand {
 
     /// What a share is for.
     enum Preset: String, CaseIterable, ExpressibleByArgument {
-        case plain, archive, open
+        case plain, archive, nfs, open
 
         var lines: [String] {
             switch self {
             case .plain: ["read only = no"]
             case .archive: ["read only = yes"]
+            case .nfs: ["read only = no", "kernel oplocks = yes", "posix locking = yes", "kernel change notify = yes"]
             case .open: ["read only = no", "guest ok = yes"]
             }
         }
@@ -23,6 +24,10 @@ struct ShareCommand: ParsableCommand {
             switch self {
             case .plain: "whoever logs in reads and writes, as the folder's permissions allow"
             case .archive: "whoever logs in reads; nobody writes"
+            case .nfs:
+                "as plain, for folders that NFS or programs here use too: they and the clients see each other's locks "
+                    + "and changes, and wait until a client has written back what it caches of a file; each open costs "
+                    + "more, and the server must run as root"
             case .open:
                 "guests read and write, too, where `map to guest = bad user` lets them in; what guests send and get is "
                     + "neither signed nor sealed, and Windows 11 refuses it by default"
@@ -57,13 +62,25 @@ struct ShareCommand: ParsableCommand {
             let section = (["[\(name)]", "\tpath = \(folder)"] + preset.lines.map { "\t" + $0 }).joined(separator: "\n")
             let separator = text.isEmpty ? "" : text.hasSuffix("\n") ? "\n" : "\n\n"
             try save(text + separator + section + "\n")
-            files.notifyServer(admin.socket)
             print("\(folder) is shared as [\(name)]: \(preset.words).")
             let place = "\(hostName)/\(name)"
             print("Windows   \\\\\(hostName)\\\(name)\nmacOS     smb://\(place)\nLinux     //\(place)")
-            if try files.loadUsers().users.isEmpty {
-                StandardError.write("warning: nobody can log in yet: apus user add NAME\n")
+            try askForUser()
+            files.notifyServer(admin.socket)
+        }
+
+        /// The first user, where there is none and somebody is there to answer.
+        private func askForUser() throws {
+            guard try files.loadUsers().users.isEmpty else { return }
+            guard isatty(0) == 1 else {
+                return StandardError.write("warning: nobody can log in yet: apus user add NAME\n")
             }
+            print("Nobody can log in yet. Which user of this system may? (nothing for none)")
+            Tool.write("User: ")
+            guard let name = readLine(), !name.isEmpty else {
+                return StandardError.write("warning: nobody can log in yet: apus user add NAME\n")
+            }
+            try files.setUser(name) { PasswordPrompt.ask() }
         }
 
         private var hostName: String {

@@ -26,25 +26,8 @@ struct UserCommand: ParsableCommand {
         @Argument(help: "The user's name.") var name: String
 
         func run() throws {
-            guard UserDatabase.isValidName(name) else {
-                throw FileOptions.fail("a user's name is UTF-8 of 1 to 47 bytes without ':'")
-            }
-            var database = try files.loadUsers()
-            let isNew = !database.users.contains { $0.name == name }
-            let answer = passwordFromStdin ? readLine(strippingNewline: true) : PasswordPrompt.ask()
-            guard let password = answer else { throw FileOptions.fail("no password was given; nothing is changed") }
-            guard password.utf8.count <= PasswordPrompt.byteCountMax else {
-                throw FileOptions.fail("a password has at most \(PasswordPrompt.byteCountMax) bytes")
-            }
-            database.set(UserDatabase.User(name: name, passwordHash: MD4.hash(password.utf16LittleEndian)))
-            try files.save(database)
+            try files.setUser(name) { passwordFromStdin ? readLine(strippingNewline: true) : PasswordPrompt.ask() }
             files.notifyServer(admin.socket)
-            print("\(name) \(isNew ? "is a user now" : "has another password now")")
-            if UnixAccounts.identity(of: name) == nil {
-                StandardError.write(
-                    "warning: this system has no account '\(name)', as which its files would be touched "
-                        + "(useradd -M \(name))\n")
-            }
         }
     }
 
@@ -68,5 +51,29 @@ struct UserCommand: ParsableCommand {
         @OptionGroup var files: FileOptions
 
         func run() throws { for user in try files.loadUsers().users { print(user.name.printable) } }
+    }
+}
+
+extension FileOptions {
+    /// Adds a user, or gives one another password, and says so.
+    /// - Parameter password: asks for it; nil when there is no answer.
+    func setUser(_ name: String, password: () -> String?) throws {
+        guard UserDatabase.isValidName(name) else {
+            throw Self.fail("a user's name is UTF-8 of 1 to 47 bytes without ':'")
+        }
+        var database = try loadUsers()
+        let isNew = !database.users.contains { $0.name == name }
+        guard let password = password() else { throw Self.fail("no password was given; no user is changed") }
+        guard password.utf8.count <= PasswordPrompt.byteCountMax else {
+            throw Self.fail("a password has at most \(PasswordPrompt.byteCountMax) bytes")
+        }
+        database.set(UserDatabase.User(name: name, passwordHash: MD4.hash(password.utf16LittleEndian)))
+        try save(database)
+        print("\(name) \(isNew ? "is a user now" : "has another password now")")
+        if UnixAccounts.identity(of: name) == nil {
+            StandardError.write(
+                "warning: this system has no account '\(name)', as which its files would be touched "
+                    + "(useradd -M \(name))\n")
+        }
     }
 }

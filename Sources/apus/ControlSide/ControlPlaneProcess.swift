@@ -64,11 +64,7 @@ enum ControlPlaneProcess {
         var settings = LoginService.Settings(configuration: configuration, users: database, usersPath: users)
         // Name services load what the system is configured to and may connect to anything: only now, or not at all.
         for share in configuration.shares {
-            for list in [share.validUsers, share.invalidUsers, share.readList, share.writeList, share.adminUsers] {
-                for name in list.filter({ $0.hasPrefix("@") }).map({ String($0.dropFirst()) }) {
-                    settings.groupIDs[name] = UnixAccounts.groupID(of: name)
-                }
-            }
+            for name in share.groupNames { settings.groupIDs[name] = UnixAccounts.groupID(of: name) }
         }
         return settings
     }

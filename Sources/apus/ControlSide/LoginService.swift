@@ -111,15 +111,11 @@ final class LoginService: ControlPlaneHandler {
         return time.tv_sec
     }
 
-    /// As whom the user's files are touched: who has a password here but no account on this system, with the least
-    /// rights there are.
     private func outcome(_ login: Login) -> LoginOutcome {
-        let guest = settings.configuration.guestAccount
-        let isStranger = login.isGuest || login.isAnonymous
-        return LoginOutcome(
-            user: login.user, domain: login.domain, account: isStranger ? guest : login.user,
-            accountInstead: login.mustHaveAccount ? "" : guest, sessionKey: login.sessionKey, isGuest: login.isGuest,
-            isAnonymous: login.isAnonymous, expiry: login.expiry?.rawValue ?? 0)
+        LoginOutcome(
+            user: login.user, domain: login.domain, mustHaveAccount: login.mustHaveAccount,
+            sessionKey: login.sessionKey, isGuest: login.isGuest, isAnonymous: login.isAnonymous,
+            expiry: login.expiry?.rawValue ?? 0)
     }
 
     private var policy: AuthenticationPolicy {
@@ -171,10 +167,7 @@ final class LoginService: ControlPlaneHandler {
         case .refused(let status, let reason):
             log("\(client.address): '\(client.user)' may not use [\(name)]: \(reason.rule)")
             return .refused(status: status.rawValue, reason: reason)
-        case .granted(let share, let isAdministrator, let forcedUser, let forcedGroup, let readOnly):
-            return .treeGranted(
-                share: share, isAdministrator: isAdministrator, forcedUser: forcedUser, forcedGroup: forcedGroup,
-                readOnly: readOnly)
+        case .granted(let share, _, _, _, let readOnly): return .treeGranted(share: share, readOnly: readOnly)
         }
     }
 

@@ -133,8 +133,9 @@ final class ServerFacts: ServerData {
     }
 
     /// Linux's users and groups have two SIDs each. S-1-22-1-UID and S-1-22-2-GID are Samba's for all of them, and what
-    /// descriptors of files hold. In the server's own domain, where clients look for names, relative identifiers are
-    /// made from the numbers: 2 * UID + 1000 and 2 * GID + 1001, Samba's and ksmbd's rule too.
+    /// descriptors of files hold. In the server's own domain relative identifiers are made from the numbers:
+    /// 2 * UID + 1000 and 2 * GID + 1001, Samba's and ksmbd's rule too.
+    /// Users with a password here have their names there.
     func account(_ sid: SID) -> AccountDescription? {
         guard let last = sid.subauthorities.last else { return nil }
         let parent = SID(authority: sid.authority, subauthorities: sid.subauthorities.dropLast())
@@ -142,7 +143,7 @@ final class ServerFacts: ServerData {
             AccountDescription(kind: kind, name: name, domain: domain, sid: sid)
         }
         if parent == Self.unixUsers { return unix(.user, name(.userName(number: last)) ?? "\(last)", "Unix User") }
-        if parent == Self.unixGroups { return unix(.alias, name(.groupName(number: last)) ?? "\(last)", "Unix Group") }
+        if parent == Self.unixGroups { return unix(.group, name(.groupName(number: last)) ?? "\(last)", "Unix Group") }
         let domain = accountDomain
         guard parent == domain.sid, last >= 1000 else { return nil }
         if last % 2 == 0 { return name(.userName(number: (last - 1000) / 2)).map { unix(.user, $0, domain.name) } }
@@ -160,19 +161,13 @@ final class ServerFacts: ServerData {
         case "unix user":
             return number(.userID(name: name)).map { unix(.user, "Unix User", Self.unixUsers.appending($0)) }
         case "unix group":
-            return number(.groupID(name: name)).map { unix(.alias, "Unix Group", Self.unixGroups.appending($0)) }
-        case nil, own.name.lowercased(), configuration.workgroup.lowercased():
-            // Names are as the user database spells them; of groups, as Linux does.
-            if let found = user(settings.users.user(named: name)?.name ?? name, in: own) { return found }
-            guard let number = number(.groupID(name: name)), number <= Self.numberMax else { return nil }
-            return unix(.group, own.name, own.sid.appending(2 * number + 1001))
+            return number(.groupID(name: name)).map { unix(.group, "Unix Group", Self.unixGroups.appending($0)) }
+        case nil, own.name.lowercased():
+            // Those of the user database, as it spells them; without a domain, all that Linux knows besides.
+            if let known = settings.users.user(named: name), let found = user(known.name, in: own) { return found }
+            guard domain == nil else { return nil }
+            return account(named: name, domain: "Unix User") ?? account(named: name, domain: "Unix Group")
         default: return nil
         }
-    }
-
-    func groups(of user: AccountDescription) -> [SID] {
-        guard case .numbers(let numbers)? = dataPlane.ask(.groupIDs(user: user.name)) else { return [] }
-        let domain = domainSID
-        return numbers.filter { $0 <= Self.numberMax }.map { domain.appending(2 * $0 + 1001) }
     }
 }

@@ -29,5 +29,6 @@ final class ConnectionAdapter: MessageReceiver {
     var messageByteCountMax: Int { connection.messageByteCountMax }
     var isOverdue: Bool { connection.isOverdue }
     var isStranger: Bool { connection.isStranger }
+    var isWithoutSession: Bool { connection.isWithoutSession }
     func disconnected() { connection.disconnected() }
 }

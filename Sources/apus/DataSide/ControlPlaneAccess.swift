@@ -18,8 +18,9 @@ final class ControlPlaneAccess: AccessControl {
         /// The client's and the server's tokens of logins under way.
         var histories: [UInt64: [[UInt8]]] = [:]
     }
-    /// A longer history is not kept: such a login fails if the control plane ends before it does.
-    private static let historyByteCountMax = 8192
+    /// A longer history is not kept: such a login fails if the control plane ends before it does. Strangers make them:
+    /// `Limits.messageByteCountBeforeLoginMax`.
+    private static let historyByteCountMax = 4096
     /// As many sessions as there can be at most.
     private static let historyCountMax = 65_536
 
@@ -101,11 +102,12 @@ final class ControlPlaneAccess: AccessControl {
 
     private func accept(_ token: [UInt8], _ login: LoginOutcome, _ remoteAddress: String) -> AuthenticationStep {
         guard let credentials = credentials(of: login) else {
-            let rule = "this system has no account '\(login.account)'"
+            let account = login.isGuest || login.isAnonymous ? configuration.guestAccount : login.user
+            let rule = "this system has no account '\(account)'"
             log("\(remoteAddress): \(rule)")
             return .failed(
                 .logonFailure,
-                reason: RefusalReason(.login, rule, remedy: "useradd -M \(login.account)", user: login.user))
+                reason: RefusalReason(.login, rule, remedy: "useradd -M \(account)", user: login.user))
         }
         if LogLevel.current == .debug {
             log("\(remoteAddress): '\(login.user.printable)' has logged in, and acts as user \(credentials.userID)")
@@ -119,14 +121,13 @@ final class ControlPlaneAccess: AccessControl {
     }
 
     /// Name services are asked here, not in the control plane, which may neither open nor connect to anything; and so
-    /// a control plane that was taken over still cannot make up an identity.
+    /// a control plane that was taken over still cannot make up an identity, nor call somebody by another's name.
     private func credentials(of login: LoginOutcome) -> Credentials? {
         let isGuest = login.isGuest || login.isAnonymous
         guard actsAsUsers else { return UnixAccounts.own.credentials(isGuest: isGuest) }
-        let found =
-            UnixAccounts.identity(of: login.account)
-            ?? (login.accountInstead.isEmpty ? nil : UnixAccounts.identity(of: login.accountInstead))
-        return found?.credentials(isGuest: isGuest)
+        let guest = configuration.guestAccount
+        let names = isGuest ? [guest] : login.mustHaveAccount ? [login.user] : [login.user, guest]
+        return names.lazy.compactMap { UnixAccounts.identity(of: $0) }.first?.credentials(isGuest: isGuest)
     }
 
     func abandon(exchange: UInt64) {
@@ -173,7 +174,7 @@ final class ControlPlaneAccess: AccessControl {
                 groupIDs: groupIDs(of: user), connectionCount: UInt32(connectionCount),
                 remoteAddress: remoteAddress))
         switch answer {
-        case .treeGranted(let granted, let isAdministrator, let forcedUser, let forcedGroup, let readOnly):
+        case .treeGranted(let granted, let readOnly):
             guard granted.lowercased() == name.lowercased(),
                 let share = state.withLock({ $0.shares[granted.lowercased()] })
             else {
@@ -182,20 +183,51 @@ final class ControlPlaneAccess: AccessControl {
                     .badNetworkName,
                     reason: RefusalReason(.share, rule, remedy: "mend its path (see the log), and reload"))
             }
+            let own = judge(name, user, remoteAddress, connectionCount: connectionCount)
+            return grant(share, user, own, readOnly: readOnly, remoteAddress)
+        case .refused(let status, let reason): return .refused(NTStatus(rawValue: status), reason: reason)
+        default: return .refused(.insufficientServerResources)
+        }
+    }
+
+    /// What the configuration that this process has read says. Whom files are touched as is never the control plane's
+    /// word, and it allows nobody more than this: taken over it could still refuse, and no more.
+    private func judge(
+        _ name: String, _ user: AuthenticatedUser, _ remoteAddress: String, connectionCount: Int
+    ) -> ShareAdmission {
+        let configuration = self.configuration
+        var numbers: [String: UInt32] = [:]
+        for group in configuration.groupNames(of: name) { numbers[group] = UnixAccounts.groupID(of: group) }
+        let client = ShareRules.Client(
+            user: user.name, isGuest: user.isGuest, isAnonymous: user.isAnonymous, groupIDs: groupIDs(of: user),
+            address: remoteAddress)
+        return configuration.admit(client, to: name, groupIDs: numbers, connectionCount: connectionCount)
+    }
+
+    /// - Parameter readOnly: why the control plane lets the user only read; nil where it may write.
+    private func grant(
+        _ share: Share, _ user: AuthenticatedUser, _ own: ShareAdmission, readOnly: RefusalReason?,
+        _ remoteAddress: String
+    ) -> TreeDecision {
+        switch own {
+        case .refused(let status, let reason):
+            log("\(remoteAddress): '\(user.name.printable)' may not use [\(share.name)]: \(reason.rule)")
+            return .refused(status, reason: reason)
+        case .granted(_, let isAdministrator, let forcedUser, let forcedGroup, let ownReadOnly):
             guard let acting = acting(user.credentials, isAdministrator, forcedUser, forcedGroup) else {
                 let rule =
-                    "[\(granted)]: force user = \(forcedUser), force group = \(forcedGroup): this system has none such"
+                    "[\(share.name)]: force user = \(forcedUser), force group = \(forcedGroup): "
+                    + "this system has none such"
                 log(rule)
                 return .refused(
                     .accessDenied, reason: RefusalReason(.share, rule, remedy: "name a user and group of this system"))
             }
+            let readOnly = readOnly ?? ownReadOnly
             if LogLevel.current == .debug {
                 let how = readOnly == nil ? "" : ", read-only"
-                log("\(remoteAddress): '\(user.name.printable)' uses [\(granted)]\(how)")
+                log("\(remoteAddress): '\(user.name.printable)' uses [\(share.name)]\(how)")
             }
             return .granted(share: share, isWritable: readOnly == nil, credentials: acting, readOnly: readOnly)
-        case .refused(let status, let reason): return .refused(NTStatus(rawValue: status), reason: reason)
-        default: return .refused(.insufficientServerResources)
         }
     }
 

@@ -20,8 +20,6 @@ final class ServerQueries: DataPlaneFacts {
         case .groupID(let name): return .number(UnixAccounts.groupID(of: name))
         case .userName(let number): return .name(UnixAccounts.userName(of: number))
         case .groupName(let number): return .name(UnixAccounts.groupName(of: number))
-        case .groupIDs(let user):
-            return .numbers(UnixAccounts.identity(of: user).map { [$0.groupID] + $0.groups } ?? [])
         case .domain: return .numbers(domain.subauthorities)
         case .sessions(let user, let after):
             return .sessions(server.sessionStates(user: user, after: after, limit: limit).map(SessionFact.init))

@@ -2,8 +2,6 @@ import Glibc
 
 /// ksmbd.addshare(8): adds, changes and deletes shares in ksmbd.conf.
 enum AddShareTool {
-    private enum Command { case add, update, delete }
-
     private static let tool = Tool(
         name: "ksmbd.addshare",
         usage: ["ksmbd.addshare [-v] [-C CONF] [-P PWDDB] [-a | -u | -d] [-o OPT]... SHARE"],
@@ -22,39 +20,20 @@ enum AddShareTool {
               -h, --help           print this
 
             """)
-    private static let options: [ToolArguments.Option] =
-        [
-            .init("a", "add"), .init("u", "update"), .init("d", "delete"), .init("o", "option", .required),
-            .init("C", "config", .required), .init("P", "pwddb", .required),
-        ] + Tool.commonOptions
 
     static func main() -> Never { Tool.main(tool, run) }
 
     private static func run(_ tool: inout Tool, _ arguments: [String]) throws(Tool.Exit) {
-        let arguments = ToolArguments(arguments, options)
-        var command: Command?
-        var parameters: [[UInt8]] = []
-        var (database, config) = ("/etc/ksmbd/ksmbdpwd.db", "/etc/ksmbd/ksmbd.conf")
-        for item in arguments.items {
-            if try tool.handle(item) { continue }
-            switch item {
-            case .option("a", _): command = .add
-            case .option("u", _): command = .update
-            case .option("d", _): command = .delete
-            case .option("o", let value): parameters.append(Array((value ?? "").utf8))
-            case .option("P", let value): database = value ?? ""
-            case .option("C", let value): config = value ?? ""
-            default: break
-            }
-        }
-        guard arguments.operands.count == 1, let share = arguments.operands.first else { throw tool.explain(.failure) }
+        let edit = try ToolEdit(arguments, own: .init("o", "option", .required), &tool)
+        let share = edit.name
+        let parameters = edit.values.map { Array($0.utf8) }
         let name = Array(share.utf8)
         guard ToolConfiguration.isShareName(name) else { throw tool.fail("Invalid share name `\(share)'") }
-        let users = try tool.loadUsers(database, makes: false)
-        var configuration = try tool.loadConfiguration(config, makes: true)
+        let users = try tool.loadUsers(edit.database, makes: false)
+        var configuration = try tool.loadConfiguration(edit.config, makes: true)
         let exists = configuration.index(of: name) != nil
         let done: String
-        switch command ?? (exists ? .update : .add) {
+        switch edit.command ?? (exists ? .update : .add) {
         case .add:
             guard !exists else { throw tool.fail("Share `\(share)' already exists") }
             try change(name, parameters, &configuration, users, tool)
@@ -67,7 +46,7 @@ enum AddShareTool {
             guard exists else { throw tool.fail("Share `\(share)' does not exist") }
             done = delete(name, &configuration, tool)
         }
-        try tool.replace(config, with: configuration.text, mode: 0o640)
+        try tool.replace(edit.config, with: configuration.text, mode: 0o640)
         tool.info("\(done) share `\(share)'")
         tool.notifyServer()
     }

@@ -4,7 +4,6 @@ import SMBCrypto
 
 /// ksmbd.adduser(8): adds, changes and deletes users in ksmbdpwd.db.
 enum AddUserTool {
-    private enum Command { case add, update, delete }
     private typealias Bytes = [UInt8]
 
     private static let tool = Tool(
@@ -24,40 +23,19 @@ enum AddUserTool {
               -h, --help            print this
 
             """)
-    private static let options: [ToolArguments.Option] =
-        [
-            .init("a", "add"), .init("d", "delete"), .init("u", "update"), .init("p", "password", .required),
-            .init("P", "pwddb", .required), .init("C", "config", .required),
-        ] + Tool.commonOptions
 
     static func main() -> Never { Tool.main(tool, run) }
 
     private static func run(_ tool: inout Tool, _ arguments: [String]) throws(Tool.Exit) {
-        let arguments = ToolArguments(arguments, options)
-        var (command, password): (Command?, String?)
-        var (database, config) = ("/etc/ksmbd/ksmbdpwd.db", "/etc/ksmbd/ksmbd.conf")
-        for item in arguments.items {
-            if try tool.handle(item) { continue }
-            switch item {
-            case .option("a", _): command = .add
-            case .option("u", _): command = .update
-            case .option("d", _): command = .delete
-            case .option("p", let value): password = value
-            case .option("P", let value): database = value ?? ""
-            case .option("C", let value): config = value ?? ""
-            default: break
-            }
-        }
-        guard arguments.operands.count == 1, let user = arguments.operands.first else {
-            throw tool.explain(.failure)
-        }
+        let edit = try ToolEdit(arguments, own: .init("p", "password", .required), &tool)
+        let (user, password) = (edit.name, edit.values.last)
         let name = Array(user.utf8)
         guard ToolUsers.isUserName(name) else { throw tool.fail("Invalid user name `\(user)'") }
-        var users = try tool.loadUsers(database, makes: true)
-        let configuration = try tool.loadConfiguration(config, makes: false)
+        var users = try tool.loadUsers(edit.database, makes: true)
+        let configuration = try tool.loadConfiguration(edit.config, makes: false)
         let guests = guests(configuration)
         let exists = users[name] != nil || guests.contains(name)
-        switch command ?? (exists ? .update : .add) {
+        switch edit.command ?? (exists ? .update : .add) {
         case .add:
             guard !exists else { throw tool.fail("User `\(user)' already exists") }
             users[name] = try hash(password, tool)
@@ -69,8 +47,8 @@ enum AddUserTool {
             try refuseIfNeeded(name, users, configuration, tool)
             users[name] = nil
         }
-        try tool.replace(database, with: users.text(without: guests), mode: 0o600)
-        let isDeleted = command == .delete
+        try tool.replace(edit.database, with: users.text(without: guests), mode: 0o600)
+        let isDeleted = edit.command == .delete
         tool.info("\(isDeleted ? "Deleted" : exists ? "Updated" : "Added") user `\(user)'")
         tool.notifyServer()
     }

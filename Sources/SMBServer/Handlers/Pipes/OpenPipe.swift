@@ -14,16 +14,23 @@ extension CreateHandler {
         else { throw .objectNameNotFound }
         guard !input.options.contains(.directoryFile) else { throw .notADirectory }
         guard let login = context.session.state.withLock({ $0.login }) else { throw .userSessionDeleted }
-        let inUse = context.session.state.withLock { state in state.opens.values.count { $0.pipe != nil } }
-        guard inUse < context.limits.pipeCountPerSessionMax,
-            server.openCount.load(ordering: .relaxed) < server.adjustableLimits.openCountMax
-        else { throw .insufficientResources }
+        guard server.openCount.load(ordering: .relaxed) < server.adjustableLimits.openCountMax else {
+            throw .insufficientResources
+        }
         let identifier = server.makeIdentifier()
+        let owner = PipeTally.owner(login.user)
+        try server.pipeTally.add(owner, context.limits)
         context.connection.transport.willBlock()
-        try service.open(
-            identifier, name: name, user: login.user, remoteAddress: context.connection.transport.remoteAddress)
+        do throws(NTStatus) {
+            try service.open(
+                identifier, name: name, user: login.user, remoteAddress: context.connection.transport.remoteAddress)
+        } catch {
+            server.pipeTally.remove(owner)
+            throw error
+        }
         let pipe = NamedPipe(
-            identifier: identifier, name: input.name, service: service, limits: context.limits)
+            identifier: identifier, name: input.name, service: service, limits: context.limits,
+            ended: { server.pipeTally.remove(owner) })
         let open = makeOpen(of: pipe, input, context)
         server.openCount.wrappingAdd(1, ordering: .relaxed)
         do throws(NTStatus) {

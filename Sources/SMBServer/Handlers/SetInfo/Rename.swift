@@ -65,10 +65,11 @@ extension SetInfoHandler {
         }
         try requireParent(of: target, allowsEntries: open, in: &context)
         try context.awaitHandles(of: open)
-        try clear(target, new, for: open, in: &context)
+        let replaced = try clear(target, new, for: open, in: &context)
         try open.keepingFrozenTimes { () throws(NTStatus) in
             try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
         }
+        for node in replaced { node.nameIsGone(target) }
         open.node.renamed(from: source, to: target)
         if open.isDirectory {
             context.server.directoryLeases.move(from: source, to: target, in: open.treeConnect.share)
@@ -105,8 +106,9 @@ extension SetInfoHandler {
         guard !open.node.isDeletePending(for: open) else { throw .accessDenied.because(.deletePending) }
         let target = try path(new.name, for: open)
         try requireParent(of: target, allowsEntries: open, in: &context)
-        try clear(target, new, for: open, in: &context)
+        let replaced = try clear(target, new, for: open, in: &context)
         try open.file.link(at: target, replaceIfExists: new.replacesExisting, as: open.credentials)
+        for node in replaced { node.nameIsGone(target) }
         context.server.reportName(.added, target, of: open)
     }
 
@@ -144,18 +146,22 @@ extension SetInfoHandler {
     }
 
     /// What stands at the new name must allow to be replaced.
+    /// - Returns: what will have lost that name.
     private static func clear(
         _ target: NTPath, _ new: NewName, for open: Open, in context: inout RequestContext
-    ) throws(NTStatus) {
-        guard let existing = try probe(target, open), existing.identity != open.file.identity else { return }
+    ) throws(NTStatus) -> [FileNode] {
+        guard let existing = try probe(target, open), existing.identity != open.file.identity else { return [] }
         guard new.replacesExisting else { throw .objectNameCollision }
         guard !existing.isDirectory else { throw .accessDenied.because(.request) }
         if existing.attributes.contains(.readOnly), !new.ignoresReadOnly {
             throw .accessDenied.because(.readOnlyAttribute)
         }
-        if !new.hasPOSIXSemantics {
-            try context.awaitClose(of: context.server.files.nodes(of: existing.identity), besides: open)
-        }
+        let nodes = context.server.files.nodes(of: existing.identity)
+        // A name that is to go anyway as soon as its file is closed goes now. Windows refuses; Linux's client, once it
+        // has been refused a file that another has open, deletes that and tries again: it would end with neither.
+        let isDoomed = nodes.contains { $0.isDeletePending(of: target) }
+        if !new.hasPOSIXSemantics, !isDoomed { try context.awaitClose(of: nodes, besides: open) }
+        return nodes
     }
 
     /// A look at what is there; nil if nothing is.

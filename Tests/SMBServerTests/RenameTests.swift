@@ -1,0 +1,44 @@
+import EngineHost
+import NTTypes
+import SMBServer
+import SMBTestClient
+import SMBWire
+import Testing
+
+/// FileRenameInformation, [MS-FSA] 2.1.5.15.11.
+@Suite struct RenameTests {
+    private func rename(_ file: FileID, to name: String, by client: TestClient) throws -> NTStatus {
+        let bytes = name.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
+        let input = [1] + [UInt8](repeating: 0, count: 15) + [UInt8(bytes.count), 0, 0, 0] + bytes + [0, 0, 0, 0]
+        return try client.call(.set(file, class: 10, input)).status
+    }
+
+    /// As Linux's client replaces a file that another has open: it is refused, deletes it, and tries again.
+    @Test func aNameThatIsToGoGivesWay() throws {
+        let host = try EngineHost()
+        let client = try host.logIn()
+        let reader = try host.logIn()
+        let old = try client.open("target")
+        #expect(try client.call(.write(old, Array("old".utf8))).status == .success)
+        #expect(try client.call(.close(old)).status == .success)
+        let kept = try reader.open("target", access: .readData, disposition: .open)
+        let source = try client.open("source", access: [.readData, .writeData, .delete])
+        #expect(try client.call(.write(source, Array("new".utf8))).status == .success)
+
+        #expect(try rename(source, to: "target", by: client) == .accessDenied)
+        let deleted = try client.open("target", access: .delete, disposition: .open) {
+            $0.createOptions = .deleteOnClose
+        }
+        #expect(try client.call(.close(deleted)).status == .success)
+        #expect(try client.call(.create("target", access: .readData, disposition: .open)).status == .deletePending)
+        #expect(try rename(source, to: "target", by: client) == .success)
+
+        // Who has the one of before open keeps that, and takes nothing along when he closes it.
+        #expect(try reader.call(.read(kept, count: 1)).status == .success)
+        #expect(try reader.call(.close(kept)).status == .success)
+        #expect(try client.call(.close(source)).status == .success)
+        let found = try reader.open("target", access: .readData, disposition: .open)
+        let reply = try reader.call(.read(found, count: 3))
+        #expect(try reply.decode { r throws(WireError) in try ReadResponse(from: &r) }.data == Array("new".utf8))
+    }
+}
