@@ -35,7 +35,8 @@ private func seeds() -> [String: [UInt8]] {
         .connectTree(
             share: "S", user: "U", isGuest: false, isAnonymous: false, groupIDs: [4, 5], connectionCount: 1,
             remoteAddress: "::1"),
-        .heartbeat, .pipe(.find(name: "srvsvc")), .pipe(.transact(pipe: 3, input: [1, 2])), .pipe(.close(pipe: 3)),
+        .heartbeat(isVerbose: false), .pipe(.find(name: "srvsvc")),
+        .pipe(.transact(pipe: 3, input: [1, 2])), .pipe(.close(pipe: 3)),
         .pipe(
             .open(
                 pipe: 1, name: "srvsvc", user: "U", domain: "D", isGuest: false, isAnonymous: false,

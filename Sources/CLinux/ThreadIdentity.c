@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "FileCalls.h"
+
+int apus_processor(void) { return sched_getcpu(); }
 
 // The identity this thread has now. `is_known` is 0 before the first switch and while one is under way.
 struct identity {

@@ -57,6 +57,10 @@ extension Parameter {
             "admin socket", .global, .text, "",
             "where `apus status` and its kin reach the server; /run/apus/admin.sock, if nothing is said"),
         Parameter("admin group", .global, .text, "", "a group whose members may use the admin socket besides root"),
+        Parameter(
+            "metrics address", .global, .text, "",
+            "where Prometheus fetches /metrics: a port (of 127.0.0.1) or ADDRESS:PORT; empty: nothing is counted"),
+        Parameter("log format", .global, .choice(["text", "json"]), "text", "json: an object on each line of the log"),
         Parameter("kerberos support", .global, .boolean, "no", "let clients log in with Kerberos"),
         Parameter("kerberos service name", .global, .text, "", "the service's principal"),
         Parameter("kerberos keytab file", .global, .text, "", "where its key is"),

@@ -69,6 +69,8 @@ extension ServerConfiguration {
         values.text("control plane user") { controlPlaneUser = $0 }
         values.text("admin socket") { adminSocket = $0 }
         values.text("admin group") { adminGroup = $0 }
+        values.text("metrics address") { metricsAddress = $0 }
+        values.text("log format") { logsJSON = $0.lowercased() == "json" }
         values.boolean("kerberos support") { supportsKerberos = $0 }
         values.text("kerberos service name") { kerberosServiceName = $0 }
         values.text("kerberos keytab file") { kerberosKeytabFile = $0 }

@@ -25,6 +25,9 @@ public struct ServerConfiguration: Sendable {
     public var adminSocket = ""
     /// Whose members may use the admin socket; empty for nobody.
     public var adminGroup = ""
+    /// `PORT` or `ADDRESS:PORT`; empty for none.
+    public var metricsAddress = ""
+    public var logsJSON = false
     public var supportsKerberos = false
     /// Which of the keytab's principals is served; empty for cifs and host.
     public var kerberosServiceName = ""

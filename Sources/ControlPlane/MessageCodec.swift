@@ -147,7 +147,10 @@ extension ControlPlaneRequest {
             writer.number(connectionCount)
             writer.text(remoteAddress)
             return writer.bytes
-        case .heartbeat: return MessageWriter(case: 6).bytes
+        case .heartbeat(let isVerbose):
+            var writer = MessageWriter(case: 6)
+            writer.flag(isVerbose)
+            return writer.bytes
         case .pipe(let request):
             var writer = MessageWriter(case: 7)
             request.encode(into: &writer)
@@ -170,7 +173,7 @@ extension ControlPlaneRequest {
             self = .connectTree(
                 share: reader.text(), user: reader.text(), isGuest: reader.flag(), isAnonymous: reader.flag(),
                 groupIDs: reader.numbers(), connectionCount: reader.number(), remoteAddress: reader.text())
-        case 6: self = .heartbeat
+        case 6: self = .heartbeat(isVerbose: reader.flag())
         case 7:
             guard let request = PipeRequest(from: &reader) else { return nil }
             self = .pipe(request)

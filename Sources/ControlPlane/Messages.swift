@@ -32,7 +32,8 @@ public enum ControlPlaneRequest: Equatable, Sendable {
         share: String, user: String, isGuest: Bool, isAnonymous: Bool, groupIDs: [UInt32], connectionCount: UInt32,
         remoteAddress: String)
     /// Data plane, every other second. Answer: `acknowledged`.
-    case heartbeat
+    /// - isVerbose: each login is to be told in the log.
+    case heartbeat(isVerbose: Bool)
     /// Data plane, for named pipes; see there.
     case pipe(PipeRequest)
 }

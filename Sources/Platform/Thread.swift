@@ -43,6 +43,10 @@ public enum Thread {
         #endif
     }
 
+    /// The number of the processor that this runs on now, for counters kept apart so that processors do not wait for
+    /// each other. No system call: the kernel keeps it in the thread's memory.
+    public static var processor: Int { max(0, Int(apus_processor())) }
+
     /// At file scope: a closure written inside a method of a main-actor type would be bound to the main actor and trap.
     private static let threadMain: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { box in
         // SAFETY: `detach` passed a retained `Body`.

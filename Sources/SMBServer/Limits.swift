@@ -71,6 +71,10 @@ public struct Limits: Sendable {
     public var pathByteCountMax = 32_767 * 2
     public var extendedAttributesByteCountMax = 65_536
 
+    // `metrics address`. Those who ask are answered one after the other; each has this much room and time.
+    public var metricsRequestByteCountMax = 8 << 10
+    public var metricsTimeout: Duration = .seconds(5)
+
     // Named pipes.
     /// Open at once, in all sessions of a user. Clients have a few dozen; a program that opens as many as its credits
     /// allow (512 on each of two connections, and some) is served too, and three such leave the control plane room.

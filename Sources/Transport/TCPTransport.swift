@@ -65,6 +65,11 @@ public final class TCPTransport: Sendable {
         state.withLock { $0.listeners.append(listeningDescriptor) }
     }
 
+    /// A socket that listens, for others than this transport. - Parameter port: 0 for any.
+    public static func openListener(address: String, port: UInt16) throws(TransportError) -> CInt {
+        try Listener.open(address, port)
+    }
+
     /// Begins to serve. - Returns: false when the system has no threads to give.
     @discardableResult
     public func start() -> Bool {

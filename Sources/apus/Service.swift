@@ -30,8 +30,11 @@ enum Service {
         }
     }
 
-    static func makeLog(isVerbose: Bool) -> @Sendable (String) -> Void {
-        var logger = Logger(label: "apus", factory: { StreamLogHandler.standardError(label: $0) })
+    /// - Parameter logsJSON: an object on each line, instead of text.
+    static func makeLog(isVerbose: Bool, logsJSON: Bool = false) -> @Sendable (String) -> Void {
+        var logger = Logger(
+            label: "apus",
+            factory: { logsJSON ? JSONLog() as any LogHandler : StreamLogHandler.standardError(label: $0) })
         logger.logLevel = isVerbose ? .debug : .info
         if isVerbose { LogLevel.current = .debug }
         return { [logger] message in if !DetachedLog.write(message) { logger.info("\(message)") } }
@@ -44,12 +47,10 @@ enum Service {
         let signals = blockSignals()
         let manager = ServiceManager()
         let (configuration, warnings) = try ServerConfiguration.load(config)
-        for warning in warnings { log(warning) }
+        let log = configuration.logsJSON ? makeLog(isVerbose: isVerbose, logsJSON: true) : log
+        let metrics = try MetricsEndpoint(configuration.metricsAddress, limits: Limits(), log: log)
         let isRoot = geteuid() == 0
-        if configuration.hasTortureControls {
-            log("smbtorture controls = yes: any client can make this server misbehave; for tests only")
-        }
-        if !isRoot { log("not started by root: all files are touched as user \(geteuid()), whoever logs in") }
+        warn(configuration, warnings, log)
         let domain = DomainIdentity.load(besides: users, log: log)
         let client = ControlPlaneClient()
         let access = ControlPlaneAccess(
@@ -63,8 +64,10 @@ enum Service {
         var environment = Environment(
             now: { Clock.wall() }, uptime: { Clock.uptime() }, randomUInt64: { randomNumber() }, log: log)
         environment.networkInterfaces = { NetworkInterfaces.current(configuration, servesRDMA: false) }
+        var settings = engineSettings(configuration)
+        if metrics != nil { settings.metrics = Metrics() }
         let server = Server(
-            settings: engineSettings(configuration), environment: environment, accessControl: access, buffers: buffers,
+            settings: settings, environment: environment, accessControl: access, buffers: buffers,
             pipeService: ControlPlanePipes(client: client, actsAsUsers: isRoot))
         client.answerQueries(with: ServerQueries(server: server, domain: domain))
         let transport = makeTransport(configuration, server, buffers, manager)
@@ -85,6 +88,7 @@ enum Service {
             AdminSide.Subject(
                 server: server, transport: transport, start: Clock.wall(), configuration: { access.configuration },
                 shares: shares, reloader: reloader, log: log))
+        metrics?.start { MetricsText(server: server, connectionCount: transport.connectionCount).text }
         role.isReady()
         manager.ready("serving \(shares.list.count) shares")
         wait(
@@ -103,6 +107,14 @@ enum Service {
         admin?.stop()
         transport.stop()
         controlPlane.stop()
+    }
+
+    private static func warn(_ configuration: ServerConfiguration, _ warnings: [String], _ log: (String) -> Void) {
+        for warning in warnings { log(warning) }
+        if configuration.hasTortureControls {
+            log("smbtorture controls = yes: any client can make this server misbehave; for tests only")
+        }
+        if geteuid() != 0 { log("not started by root: all files are touched as user \(geteuid()), whoever logs in") }
     }
 
     struct StartFailure: Error, CustomStringConvertible {

@@ -14,7 +14,8 @@ struct MessageCodecTests {
         .connectTree(
             share: "Data", user: "Zoë", isGuest: false, isAnonymous: true, groupIDs: [0, .max], connectionCount: 3,
             remoteAddress: "2001:db8::1"),
-        .heartbeat, .pipe(.find(name: "srvsvc")), .pipe(.transact(pipe: 9, input: [1, 2])), .pipe(.close(pipe: 9)),
+        .heartbeat(isVerbose: true), .pipe(.find(name: "srvsvc")),
+        .pipe(.transact(pipe: 9, input: [1, 2])), .pipe(.close(pipe: 9)),
         .pipe(
             .open(
                 pipe: 9, name: "srvsvc", user: "alice", domain: "D", isGuest: false, isAnonymous: false,

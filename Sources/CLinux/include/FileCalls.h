@@ -107,6 +107,9 @@ long apus_act_as(uint32_t user, uint32_t group, const uint32_t *groups, size_t g
 void apus_raise(void);
 void apus_lower(void);
 
+// The number of the processor that this runs on, without a system call; negative where it cannot be told.
+int apus_processor(void);
+
 // The debug builds' check of whom system calls are made as; in others these do nothing. It holds once some
 // thread has acted as somebody: a server without root never does.
 //

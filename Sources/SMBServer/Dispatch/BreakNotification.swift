@@ -48,6 +48,7 @@ extension Server {
         if let sealingKey { seal(buffer, from: sealStart, sealingKey, sessionID: notice.open.session.id) }
         connection.transport.send(buffer)
         breakDelivery.add(notice, through: connection, now: environment.uptime())
+        countBreak()
         return true
     }
 

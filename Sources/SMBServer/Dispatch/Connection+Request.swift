@@ -57,6 +57,8 @@ extension Connection {
         position.signingKey = admission.signingKey
         if chain.byteCount > server.limits.compoundReplyByteCountMax { admission.refusal = .insufficientResources }
 
+        let arrival =
+            parked?.arrival.load(ordering: .relaxed) ?? server.metrics.map { _ in server.environment.uptime() } ?? 0
         let headerStart = chain.begin(received.makeResponse(status: .success))
         var context = RequestContext(
             server: server, connection: self, header: admission.header, dialect: admission.dialect,
@@ -72,6 +74,7 @@ extension Connection {
             if context.wakeReason == .cancelled || context.wakeReason == .closed {
                 status = .cancelled
             } else {
+                waiting.arrival.store(arrival, ordering: .relaxed)
                 waiting.retain(session: admission.session, treeConnect: admission.treeConnect)
                 chain.abandon()
                 position.offset -= length
@@ -80,6 +83,11 @@ extension Connection {
         }
         context.endChange()
         complete(&chain, &context, admission, status, wasParked: parked != nil)
+        if let metrics = server.metrics {
+            metrics.record(
+                received.command, isError: status.isError, received: length, sent: chain.reply.count - headerStart,
+                nanoseconds: server.environment.uptime() &- arrival)
+        }
         position.inherit(from: context, status: status)
         return length == rest.count ? .finished : .next
     }

@@ -17,5 +17,6 @@ final class LeaseTable: Sendable {
     func remove(_ lease: LeaseIdentity) { _ = nodes.withLock { $0.removeValue(forKey: lease) } }
     /// Some of them.
     func first(_ count: Int) -> [(LeaseIdentity, FileNode)] { nodes.withLock { $0.prefix(count).map { ($0, $1) } } }
+    var count: Int { nodes.withLock { $0.count } }
     func node(of lease: LeaseIdentity) -> FileNode? { nodes.withLock { $0[lease] } }
 }

@@ -44,6 +44,8 @@ final class ParkedRequest: Sendable {
     /// Whether the client is told that it waits. A rename that waits for others to let go is simply slow, as on
     /// Windows.
     let sendsInterim: Bool
+    /// When it came, in nanoseconds of uptime, where somebody wants to know.
+    let arrival = Atomic<UInt64>(0)
     /// Of its message no more than the header is kept: the handler has put by what it needs. Set before `arm`.
     let keepsHeaderOnly: Bool
     private let state = Mutex(State())

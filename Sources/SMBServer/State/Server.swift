@@ -26,6 +26,8 @@ public struct ServerSettings: Sendable {
     public var offersPOSIX = true
     public var name = "APUS"
     public var limits = Limits()
+    /// Where requests are counted; nil counts none.
+    public var metrics: Metrics?
     public init() {}
 }
 
@@ -75,6 +77,8 @@ public final class Server: Sendable {
     public let denials: DenialLog
     let startTime: FileTime
     let adjustableLimits: AdjustableLimits
+    public let metrics: Metrics?
+    private let breakCounter = Atomic<UInt64>(0)
     private let nextIdentifier = Atomic<UInt64>(1)
     let openCount = Atomic<Int>(0)
 
@@ -88,11 +92,17 @@ public final class Server: Sendable {
         self.buffers = buffers
         self.pipeService = pipeService
         denials = DenialLog(countMax: settings.limits.denialCountMax)
+        metrics = settings.metrics
         startTime = environment.now()
         adjustableLimits = AdjustableLimits(settings.limits)
     }
 
     var limits: Limits { settings.limits }
+
+    /// Oplock and lease breaks that were sent.
+    public var breakCount: UInt64 { breakCounter.load(ordering: .relaxed) }
+    func countBreak() { breakCounter.wrappingAdd(1, ordering: .relaxed) }
+    public var leaseCount: Int { leases.count }
 
     /// Unique for the life of the process; never 0.
     func makeIdentifier() -> UInt64 { nextIdentifier.wrappingAdd(1, ordering: .relaxed).newValue }

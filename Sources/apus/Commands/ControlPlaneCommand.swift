@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Logging
 
 /// The process that `apus serve` starts for the control plane; not for people.
@@ -12,7 +13,9 @@ struct ControlPlaneCommand: ParsableCommand {
     @Flag var verbose = false
 
     func run() throws {
-        let log = Service.makeLog(isVerbose: verbose)
+        // A configuration that cannot be read is said in what follows.
+        let logsJSON = (try? ServerConfiguration.load(config))?.configuration.logsJSON ?? false
+        let log = Service.makeLog(isVerbose: verbose, logsJSON: logsJSON)
         do {
             try ControlPlaneProcess.run(
                 config: config, users: users, channelCount: channels, isRestart: restart, log: log)

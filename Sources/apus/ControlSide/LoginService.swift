@@ -59,7 +59,9 @@ final class LoginService: ControlPlaneHandler {
             let client = ShareRules.Client(
                 user: user, isGuest: isGuest, isAnonymous: isAnonymous, groupIDs: groupIDs, address: address)
             return connect(share, client, Int(connectionCount))
-        case .heartbeat: return .acknowledged
+        case .heartbeat(let isVerbose):
+            LogLevel.current = isVerbose ? .debug : .info
+            return .acknowledged
         case .pipe: return refused(.notSupported)
         }
     }
@@ -95,7 +97,9 @@ final class LoginService: ControlPlaneHandler {
             guard done.user.utf8.count <= LoginOutcome.nameByteCountMax,
                 done.domain.utf8.count <= LoginOutcome.nameByteCountMax
             else { return refused(.logonFailure) }
-            log("\(address): \(done.isAnonymous ? "anonymous" : "'\(done.user)'") logged in")
+            if LogLevel.current == .debug {
+                log("\(address): \(done.isAnonymous ? "anonymous" : "'\(done.user)'") logged in")
+            }
             let delay = delays.withLock {
                 $0.succeeded(address: network, account: exchange.accounts.lastAsked, now: Self.uptime)
             }

@@ -131,7 +131,12 @@ final class ControlPlaneSupervisor: Sendable {
         // SAFETY: the entry lives through the call.
         let count = unsafe Glibc.poll(&entry, 1, Self.heartbeatMilliseconds)
         if count < 0 { return errno == EINTR }
-        return count == 0 && child.watch.ask(.heartbeat) == .acknowledged && !client.misses
+        return count == 0 && heartbeat(child.watch) && !client.misses
+    }
+
+    /// Whether it lives; and it hears how much to say.
+    private func heartbeat(_ watch: Channel) -> Bool {
+        watch.ask(.heartbeat(isVerbose: LogLevel.current == .debug)) == .acknowledged
     }
 
     private func reapRetired() {
