@@ -22,6 +22,7 @@ public final class EngineHost: Sendable {
     /// The share's folder; whatever is in it goes away with `clear` and with the host.
     public let folder: ScratchFolder
     public let world: World
+    private let life: EngineLife
     /// What buffers hold before they are used, so that a reply that shows it has shown what was never written.
     public static let canary: UInt8 = 0xA5
 
@@ -50,6 +51,7 @@ public final class EngineHost: Sendable {
         server = Server(
             settings: settings, environment: world.environment, accessControl: access, buffers: buffers,
             pipeService: pipes)
+        life = EngineLife(server, world, self.folder)
     }
 
     /// Fills an empty buffer's memory with the canary.
@@ -61,7 +63,7 @@ public final class EngineHost: Sendable {
 
     /// A client that has only connected.
     public func connect(from address: String = "127.0.0.1") -> TestClient {
-        TestClient(EngineWire(server, address: address, keeping: folder))
+        TestClient(EngineWire(server, address: address, keeping: life))
     }
 
     /// A client that has negotiated, logged in and connected to the share.
@@ -84,6 +86,23 @@ public final class EngineHost: Sendable {
     /// Time passes, and what has become due is done.
     public func pass(seconds: UInt64) {
         world.pass(seconds: seconds)
+        server.tick()
+    }
+}
+
+/// As long as a host or one of its clients. After that the time of opens that have outlived their clients is over: the
+/// engine keeps them, and they keep the engine.
+private final class EngineLife: Sendable {
+    private let server: Server
+    private let world: World
+    private let folder: ScratchFolder
+
+    init(_ server: Server, _ world: World, _ folder: ScratchFolder) {
+        (self.server, self.world, self.folder) = (server, world, folder)
+    }
+
+    deinit {
+        world.pass(seconds: 1 << 20)
         server.tick()
     }
 }

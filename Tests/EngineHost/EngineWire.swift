@@ -32,7 +32,7 @@ public final class EngineWire: Wire {
     private var answers: [[UInt8]] = []
     private let reply = EngineHost.dirty(PDUBuffer(capacity: 1 << 16))
 
-    /// The share's folder lasts as long as a client does.
+    /// What lasts as long as a client does.
     private let owner: AnyObject?
 
     public init(_ server: Server, address: String, keeping owner: AnyObject? = nil) {
