@@ -51,6 +51,9 @@ public struct Limits: Sendable {
     public var lockCountPerRequestMax = 64
     public var lockCountPerOpenMax = 65_536
     public var oplockBreakTimeout: Duration = .seconds(35)
+    /// Who no longer caches a handle may close it only a little later; Linux's client does within its `closetimeo`, a
+    /// second.
+    public var closeAfterBreakTimeout: Duration = .milliseconds(1500)
     /// After this time a break counts as lost with its channel, where there are others: TCP has sent it several times.
     public var breakDeliveryTimeout: Duration = .seconds(3)
     /// The same for the last channel. Not much less than `oplockBreakTimeout`: its client may only be slow.

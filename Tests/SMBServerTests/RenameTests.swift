@@ -7,10 +7,14 @@ import Testing
 
 /// FileRenameInformation, [MS-FSA] 2.1.5.15.11.
 @Suite struct RenameTests {
-    private func rename(_ file: FileID, to name: String, by client: TestClient) throws -> NTStatus {
+    private func renaming(_ file: FileID, to name: String) -> TestRequest {
         let bytes = name.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
         let input = [1] + [UInt8](repeating: 0, count: 15) + [UInt8(bytes.count), 0, 0, 0] + bytes + [0, 0, 0, 0]
-        return try client.call(.set(file, class: 10, input)).status
+        return .set(file, class: 10, input)
+    }
+
+    private func rename(_ file: FileID, to name: String, by client: TestClient) throws -> NTStatus {
+        try client.call(renaming(file, to: name)).status
     }
 
     /// As Linux's client replaces a file that another has open: it is refused, deletes it, and tries again.
@@ -40,5 +44,36 @@ import Testing
         let found = try reader.open("target", access: .readData, disposition: .open)
         let reply = try reader.call(.read(found, count: 3))
         #expect(try reply.decode { r throws(WireError) in try ReadResponse(from: &r) }.data == Array("new".utf8))
+    }
+
+    /// A cached handle that is closed only after its break was acknowledged, as Linux's client does it.
+    private func renameOverCachedHandle(
+        _ then: (_ host: EngineHost, _ reader: TestClient, _ kept: FileID) throws -> Void
+    ) throws -> NTStatus {
+        let host = try EngineHost()
+        let client = try host.logIn()
+        let reader = try host.logIn()
+        let kept = try reader.open("target") { $0.requestedOplockLevel = 0x09 }
+        let source = try client.open("source", access: [.readData, .writeData, .delete])
+        client.send([renaming(source, to: "target")])
+        #expect(try reader.nextReply().header.messageID == .max)
+        #expect(try reader.call(.acknowledge(level: 1, kept)).status == .success)
+        host.pass(seconds: 1)
+        #expect(throws: TestClientError.self) { try client.nextReply() }
+        try then(host, reader, kept)
+        return try client.nextReply().status
+    }
+
+    @Test func aHandleThatIsNoLongerCachedMayBeClosedALittleLater() throws {
+        let status = try renameOverCachedHandle { _, reader, kept in
+            let closed = try reader.call(.close(kept)).status
+            #expect(closed == .success)
+        }
+        #expect(status == .success)
+    }
+
+    @Test func aHandleThatStaysOpenIsInTheWay() throws {
+        let status = try renameOverCachedHandle { host, _, _ in host.pass(seconds: 1) }
+        #expect(status == .accessDenied)
     }
 }

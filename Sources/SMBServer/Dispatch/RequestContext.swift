@@ -196,7 +196,8 @@ struct RequestContext: ~Copyable {
     /// Files that are in the way of a name: whoever keeps one of them open only in its cache is asked, one after the
     /// other, to close it.
     /// - Parameter isInTheWay: of a file's opens, those that count.
-    /// - Throws: `.pending` while one is being asked; `refusal` as soon as one is open in earnest.
+    /// - Throws: `.pending` while one is being asked, and for `closeAfterBreakTimeout` after; `refusal` as soon as one
+    ///   is open in earnest.
     mutating func awaitClose(
         of nodes: [FileNode], besides open: Open, orThrow refusal: NTStatus = .accessDenied,
         where isInTheWay: (Open) -> Bool = { _ in true }
@@ -206,10 +207,27 @@ struct RequestContext: ~Copyable {
         let newest = parkedRequest?.asyncID ?? .max
         let inTheWay = nodes.filter { node in node.opens.contains(where: isInTheWay) }
         guard inTheWay.allSatisfy({ $0.isKeptByCaches(before: newest, where: isInTheWay) }) else {
+            if try isClosing(inTheWay, before: newest, where: isInTheWay) { throw .pending }
             throw refusal.because(.openElsewhere)
         }
         for node in inTheWay where try breakHandles(of: node, by: open) { throw .pending }
         guard inTheWay.isEmpty else { throw refusal.because(.openElsewhere) }
+    }
+
+    /// When this request began, others' caches kept all of these open. Linux's client acknowledges the break and closes
+    /// its handle up to a second later. Refused meanwhile, another of its kind deletes the file that is in the way, and
+    /// renames again: for that long there is no such name, and the first goes on reading the file that is gone. git
+    /// loses commits that way. Windows refuses at once.
+    /// - Returns: whether this request waits for the handles to be closed.
+    private mutating func isClosing(
+        _ nodes: [FileNode], before newest: UInt64, where isInTheWay: (Open) -> Bool
+    ) throws(NTStatus) -> Bool {
+        guard let parkedRequest else { return false }
+        let now = server.environment.uptime()
+        let deadline = parkedRequest.closeDeadline(orSet: now + limits.closeAfterBreakTimeout.nanoseconds)
+        guard now < deadline else { return false }
+        let parked = try park(timeout: .nanoseconds(Int64(deadline - now)), sendsInterim: false)
+        return nodes.allSatisfy { $0.awaitClose(before: newest, parked, where: isInTheWay) }
     }
 
     /// - Returns: whether an answer is outstanding; this request then waits for it.

@@ -258,6 +258,17 @@ final class FileNode: Sendable {
         }
     }
 
+    /// Wakes a request when one of the opens goes that count, if none of those is newer than this file ID.
+    /// - Returns: false if one is.
+    func awaitClose(before volatileID: UInt64, _ parked: ParkedRequest, where isInTheWay: (Open) -> Bool) -> Bool {
+        state.withLock { state in
+            let inTheWay = state.opens.filter(isInTheWay)
+            guard inTheWay.allSatisfy({ $0.fileID.volatile < volatileID }) else { return false }
+            if inTheWay.isEmpty { parked.wake(.event) } else { state.breakWaiters.append(parked) }
+            return true
+        }
+    }
+
     /// [MS-SMB2] 3.3.5.22.1 and 3.3.5.22.2: a holder has come down.
     /// - Parameter new: what it keeps.
     /// - Throws: `notBreaking` when nothing was asked of it, `.requestNotAccepted` when it keeps too much.

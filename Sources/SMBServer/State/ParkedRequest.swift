@@ -28,6 +28,7 @@ final class ParkedRequest: Sendable {
         var deadline: UInt64?
         /// It stands in the queue's list of requests with a deadline.
         var isTimed = false
+        var closeDeadline: UInt64?
         var outlivesConnection = false
         var session: Session?
         var treeConnect: TreeConnect?
@@ -89,6 +90,16 @@ final class ParkedRequest: Sendable {
 
     /// Uptime in nanoseconds after which it wakes with `.timeout`.
     func setDeadline(_ deadline: UInt64?) { state.withLock { $0.deadline = deadline } }
+
+    /// Uptime in nanoseconds until which it waits for handles to be closed that nobody caches any more: what was said
+    /// first.
+    func closeDeadline(orSet deadline: UInt64) -> UInt64 {
+        state.withLock { state in
+            let first = state.closeDeadline ?? deadline
+            state.closeDeadline = first
+            return first
+        }
+    }
 
     /// It goes on when its connection is lost, as long as its session lives through others.
     var outlivesConnection: Bool {

@@ -85,7 +85,10 @@ repositories() {
     wait "$one" && wait "$two" && git -C "$a/repository" fsck --full --strict && git -C "$b/repository" fsck --full --strict &&
         [ "$(git -C "$b/repository" rev-list --count shared)" -eq $((2 * commits + 1)) ] &&
         git -C "$b/repository" gc -q && git -C "$a/repository" fsck --full &&
-        [ "$(git -C "$a/repository" rev-list --count shared)" -eq $((2 * commits + 1)) ] || return 1
+        [ "$(git -C "$a/repository" rev-list --count shared)" -eq $((2 * commits + 1)) ] || {
+        echo "of $((2 * commits + 1)) commits there are $(git -C "$b/repository" rev-list --count shared)"
+        return 1
+    }
     echo "$((2 * commits)) commits"
 }
 
