@@ -58,6 +58,10 @@ class Server:
         time.sleep(0.5)
         self.process_count = len(self.processes())
 
+    def restart(self):
+        subprocess.run([ROOT / "lab/server", "restart", self.folder], check=True, stdout=sys.stderr)
+        self.look()
+
     def stop(self):
         subprocess.run([ROOT / "lab/server", "stop", self.folder], check=False)
 
@@ -287,7 +291,9 @@ def files(kind, depth=1, count=None, folder=None):
 
 
 def idle_sessions(server, settings):
-    """Memory of each of many sessions that are logged in, connected to the share, and do nothing."""
+    """Memory of each of many sessions that are logged in, connected to the share, and do nothing. The server is a fresh
+    one: those of a round before leave memory behind that the next ones use."""
+    server.restart()
     before = server.memory("Pss_Anon")
     holder = subprocess.Popen(
         [python(), ROOT / "Benchmarks/hold_sessions.py", str(settings.sessions)],

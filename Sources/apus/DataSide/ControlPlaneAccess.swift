@@ -127,7 +127,10 @@ final class ControlPlaneAccess: AccessControl {
         guard actsAsUsers else { return UnixAccounts.own.credentials(isGuest: isGuest) }
         let guest = configuration.guestAccount
         let names = isGuest ? [guest] : login.mustHaveAccount ? [login.user] : [login.user, guest]
-        return names.lazy.compactMap { UnixAccounts.identity(of: $0) }.first?.credentials(isGuest: isGuest)
+        for name in names {
+            if let found = UnixAccounts.identity(of: name) { return found.credentials(isGuest: isGuest) }
+        }
+        return nil
     }
 
     func abandon(exchange: UInt64) {
@@ -168,11 +171,12 @@ final class ControlPlaneAccess: AccessControl {
     private func decide(
         _ name: String, _ user: AuthenticatedUser, _ remoteAddress: String, connectionCount: Int
     ) -> TreeDecision {
+        // Asking the name service takes as long as all the rest of a login: not for a share whose rules name no group.
+        let groupIDs = configuration.groupNames(of: name).isEmpty ? [] : groupIDs(of: user)
         let answer = ask(
             .connectTree(
                 share: name, user: user.name, isGuest: user.isGuest, isAnonymous: user.isAnonymous,
-                groupIDs: groupIDs(of: user), connectionCount: UInt32(connectionCount),
-                remoteAddress: remoteAddress))
+                groupIDs: groupIDs, connectionCount: UInt32(connectionCount), remoteAddress: remoteAddress))
         switch answer {
         case .treeGranted(let granted, let readOnly):
             guard granted.lowercased() == name.lowercased(),
@@ -183,7 +187,7 @@ final class ControlPlaneAccess: AccessControl {
                     .badNetworkName,
                     reason: RefusalReason(.share, rule, remedy: "mend its path (see the log), and reload"))
             }
-            let own = judge(name, user, remoteAddress, connectionCount: connectionCount)
+            let own = judge(name, user, groupIDs, remoteAddress, connectionCount: connectionCount)
             return grant(share, user, own, readOnly: readOnly, remoteAddress)
         case .refused(let status, let reason): return .refused(NTStatus(rawValue: status), reason: reason)
         default: return .refused(.insufficientServerResources)
@@ -193,13 +197,13 @@ final class ControlPlaneAccess: AccessControl {
     /// What the configuration that this process has read says. Whom files are touched as is never the control plane's
     /// word, and it allows nobody more than this: taken over it could still refuse, and no more.
     private func judge(
-        _ name: String, _ user: AuthenticatedUser, _ remoteAddress: String, connectionCount: Int
+        _ name: String, _ user: AuthenticatedUser, _ groupIDs: [UInt32], _ remoteAddress: String, connectionCount: Int
     ) -> ShareAdmission {
         let configuration = self.configuration
         var numbers: [String: UInt32] = [:]
         for group in configuration.groupNames(of: name) { numbers[group] = UnixAccounts.groupID(of: group) }
         let client = ShareRules.Client(
-            user: user.name, isGuest: user.isGuest, isAnonymous: user.isAnonymous, groupIDs: groupIDs(of: user),
+            user: user.name, isGuest: user.isGuest, isAnonymous: user.isAnonymous, groupIDs: groupIDs,
             address: remoteAddress)
         return configuration.admit(client, to: name, groupIDs: numbers, connectionCount: connectionCount)
     }
