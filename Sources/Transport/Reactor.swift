@@ -286,7 +286,9 @@ import Platform
             if output.capacity > 2 << 20 { output = configuration.buffers.take() }
             return true
         }
-        output = configuration.buffers.take()
+        // The next reply is likely as large: a smaller buffer would have to grow each time.
+        let capacity = output.capacity
+        output = configuration.buffers.take(capacity: capacity > 2 << 20 ? BufferPool.smallCapacity : capacity)
         isStalled = true
         return false
     }
