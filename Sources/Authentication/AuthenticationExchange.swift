@@ -52,7 +52,7 @@ public final class AuthenticationExchange: Sendable {
         replaying tokens: [[UInt8]], policy: AuthenticationPolicy, accounts: any AccountDatabase,
         kerberos: KerberosService? = nil, now: FileTime
     ) {
-        let recorded = tokens.lazy.compactMap(Self.challenge).first
+        let recorded = tokens.firstResult(Self.challenge)
         self.init(policy: policy, accounts: accounts, kerberos: kerberos, now: recorded?.time ?? now) { count in
             recorded.flatMap { $0.challenge.count == count ? $0.challenge : nil } ?? randomBytes(count: count)
         }

@@ -14,6 +14,8 @@ import Platform
     private static let collectedByteCountMax = 16 << 10
     /// Collected replies are sent once they are this many bytes.
     private static let flushByteCount = 256 << 10
+    /// A buffer of no more room stays with the reactor once what it held is sent.
+    private static let keptOutputByteCountMax = 2 << 20
     private static let inputByteCount = 64 << 10
     /// What is read at once of a client that has no session yet.
     private static let newInputByteCount = 4 << 10
@@ -283,12 +285,13 @@ import Platform
         if connection.flush(output) {
             output.count = 0
             // What one large reply needed is not kept for ever.
-            if output.capacity > 2 << 20 { output = configuration.buffers.take() }
+            if output.capacity > Self.keptOutputByteCountMax { output = configuration.buffers.take() }
             return true
         }
         // The next reply is likely as large: a smaller buffer would have to grow each time.
         let capacity = output.capacity
-        output = configuration.buffers.take(capacity: capacity > 2 << 20 ? BufferPool.smallCapacity : capacity)
+        let isKept = capacity <= Self.keptOutputByteCountMax
+        output = configuration.buffers.take(capacity: isKept ? capacity : BufferPool.smallCapacity)
         isStalled = true
         return false
     }

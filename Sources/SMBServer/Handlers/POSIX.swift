@@ -91,9 +91,9 @@ struct POSIXOwnership {
         if parts.contains(.dacl) {
             // S-1-5-88-3-mode: what NFS servers of Windows keep a mode in.
             mode =
-                descriptor.discretionaryList?.lazy.compactMap { entry in
+                descriptor.discretionaryList?.firstResult { entry in
                     entry.identifier.flatMap { Self.number($0, 5, [88, 3]) }
-                }.first
+                }
         }
         if parts.contains(.owner), let owner = descriptor.owner {
             userID = Self.number(owner, 22, [1]) ?? Self.number(owner, 5, [88, 1])

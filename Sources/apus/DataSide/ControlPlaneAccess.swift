@@ -127,10 +127,7 @@ final class ControlPlaneAccess: AccessControl {
         guard actsAsUsers else { return UnixAccounts.own.credentials(isGuest: isGuest) }
         let guest = configuration.guestAccount
         let names = isGuest ? [guest] : login.mustHaveAccount ? [login.user] : [login.user, guest]
-        for name in names {
-            if let found = UnixAccounts.identity(of: name) { return found.credentials(isGuest: isGuest) }
-        }
-        return nil
+        return names.firstResult(UnixAccounts.identity)?.credentials(isGuest: isGuest)
     }
 
     func abandon(exchange: UInt64) {
