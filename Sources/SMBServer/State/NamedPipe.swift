@@ -27,6 +27,16 @@ final class NamedPipe: Sendable {
             defer { waiters = [] }
             return waiters
         }
+        /// - Returns: false for what no service says: that there is more, and nothing of it; empty messages; or more
+        ///   than a pipe may hold.
+        mutating func take(_ output: PipeOutput, _ limits: Limits) -> Bool {
+            guard !output.hasMore || !output.messages.isEmpty, !output.messages.contains(where: \.isEmpty) else {
+                return false
+            }
+            messages += output.messages
+            hasMore = output.hasMore
+            return readableByteCount <= limits.pipeUnreadByteCountMax
+        }
         mutating func take(_ limit: Int) -> Message? {
             guard let first = messages.first else { return nil }
             let part = first[offset..<min(first.count, offset + limit)]
@@ -155,10 +165,9 @@ final class NamedPipe: Sendable {
         for chunk in chunks where failure == nil {
             do throws(NTStatus) {
                 let output = try service.transact(identifier, chunk)
-                state.withLock { state in
-                    state.messages += output.messages
-                    state.hasMore = output.hasMore
-                }
+                let isSound = state.withLock { $0.take(output, limits) }
+                // Whoever reads would ask for more for ever, or what nobody reads would grow.
+                if !isSound { failure = .pipeDisconnected }
             } catch { failure = error }
         }
         let woken = state.withLock { state in
