@@ -43,6 +43,7 @@ func fuzzTargets() -> [Target] {
         fuzz("FuzzConfiguration", ["Configuration"]),
         fuzz("FuzzConnection", ["EngineHost", "SMBTestClient", "SMBWire", "NTTypes"]),
         fuzz("FuzzControlPlane", ["ControlPlane", "NTTypes"]),
+        fuzz("FuzzDiscovery", ["Discovery"]),
         fuzz("FuzzLogin", ["Authentication", "NTTypes"]),
         fuzz("FuzzRPC", ["DCERPC", "NTTypes"]),
         fuzz("FuzzStored", ["LinuxFileStore", "FileStore", "NTTypes", "CLinux"]),
@@ -78,6 +79,7 @@ let package = Package(
         module("Administration", ["Platform", "CLinux"]),
         module("Configuration", ["NTTypes"]),
         module("DCERPC", ["NTTypes"]),
+        module("Discovery"),
         module(
             "Authentication",
             ["SMBCrypto", "NTTypes", "Platform", "CKerberos", .product(name: "SwiftASN1", package: "swift-asn1")]),
@@ -85,8 +87,8 @@ let package = Package(
             name: "apus",
             dependencies: [
                 "NTTypes", "SMBWire", "SMBCrypto", "FileStore", "LinuxFileStore", "SMBServer", "Transport",
-                "ControlPlane", "Administration", "Configuration", "Authentication", "DCERPC", "Platform", "CLinux",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "ControlPlane", "Administration", "Configuration", "Authentication", "DCERPC", "Discovery", "Platform",
+                "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -116,6 +118,7 @@ let package = Package(
         tests("AdministrationTests", ["Administration", "Platform"]),
         tests("ConfigurationTests", ["Configuration", "NTTypes"]),
         tests("DCERPCTests", ["DCERPC", "NTTypes"]),
+        tests("DiscoveryTests", ["Discovery"]),
         tests("AuthenticationTests", ["Authentication", "SMBCrypto", "NTTypes", "Platform"]),
     ] + fuzzTargets()
 )

@@ -61,6 +61,10 @@ extension Parameter {
             "metrics address", .global, .text, "",
             "where Prometheus fetches /metrics: a port (of 127.0.0.1) or ADDRESS:PORT; empty: nothing is counted"),
         Parameter("log format", .global, .choice(["text", "json"]), "text", "json: an object on each line of the log"),
+        Parameter(
+            "discovery", .global, .choice(["auto", "yes", "no"]), "auto",
+            "whether Windows (WS-Discovery) and, through Avahi, macOS and Linux show the server; auto: on networks "
+                + "with private addresses, if clients find it at port 445"),
         Parameter("kerberos support", .global, .boolean, "no", "let clients log in with Kerberos"),
         Parameter("kerberos service name", .global, .text, "", "the service's principal"),
         Parameter("kerberos keytab file", .global, .text, "", "where its key is"),
