@@ -77,6 +77,7 @@ let package = Package(
         module("ControlPlane", ["NTTypes", "Platform", "CLinux"]),
         module("Administration", ["Platform", "CLinux"]),
         module("Configuration", ["NTTypes"]),
+        module("Diagnosis", ["Configuration"]),
         module("DCERPC", ["NTTypes"]),
         module(
             "Authentication",
@@ -85,7 +86,8 @@ let package = Package(
             name: "apus",
             dependencies: [
                 "NTTypes", "SMBWire", "SMBCrypto", "FileStore", "LinuxFileStore", "SMBServer", "Transport",
-                "ControlPlane", "Administration", "Configuration", "Authentication", "DCERPC", "Platform", "CLinux",
+                "ControlPlane", "Administration", "Configuration", "Diagnosis", "Authentication", "DCERPC", "Platform",
+                "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -115,6 +117,7 @@ let package = Package(
         tests("ControlPlaneTests", ["ControlPlane", "NTTypes", "Platform", "CLinux"]),
         tests("AdministrationTests", ["Administration", "Platform"]),
         tests("ConfigurationTests", ["Configuration", "NTTypes"]),
+        tests("DiagnosisTests", ["Diagnosis", "Configuration"]),
         tests("DCERPCTests", ["DCERPC", "NTTypes"]),
         tests("AuthenticationTests", ["Authentication", "SMBCrypto", "NTTypes", "Platform"]),
     ] + fuzzTargets()

@@ -50,6 +50,8 @@ enum Service {
         let log = configuration.logsJSON ? makeLog(isVerbose: isVerbose, logsJSON: true) : log
         let metrics = try MetricsEndpoint(configuration.metricsAddress, limits: Limits(), log: log)
         let isRoot = geteuid() == 0
+        // A shell gives 1024 and lets one take more: an open file needs one, and a second for its locks.
+        _ = apus_raise_open_files(2 << 20)
         warn(configuration, warnings, log)
         let domain = DomainIdentity.load(besides: users, log: log)
         let client = ControlPlaneClient()
@@ -87,7 +89,7 @@ enum Service {
             configuration,
             AdminSide.Subject(
                 server: server, transport: transport, start: Clock.wall(), configuration: { access.configuration },
-                shares: shares, reloader: reloader, log: log))
+                shares: shares, servedShareNames: { access.shareNames }, reloader: reloader, log: log))
         metrics?.start { MetricsText(server: server, connectionCount: transport.connectionCount).text }
         role.isReady()
         manager.ready("serving \(shares.list.count) shares")
