@@ -60,8 +60,8 @@ func configured(_ lines: String...) throws -> ServerConfiguration {
         #expect(FirewallRules(closed).verdict(on: 445) == .closed("chain input"))
         #expect(FirewallRules(closed).verdict(on: 22) == .allowed("tcp dport { 22, 80 } accept"))
         #expect(NetworkChecks.firewall(closed, port: 445).severity == .warning)
-        let last = closed.replacing("policy drop", "policy accept").replacing(
-            "{ 22, 80 } accept", "22 accept\n counter packets 1 bytes 2 drop")
+        let last = closed.replacing("policy drop", with: "policy accept").replacing(
+            "{ 22, 80 } accept", with: "22 accept\n counter packets 1 bytes 2 drop")
         #expect(FirewallRules(last).verdict(on: 445) == .closed("chain input"))
     }
 
@@ -72,7 +72,8 @@ func configured(_ lines: String...) throws -> ServerConfiguration {
     ])
     func aRuleThatNamesThePort(_ rule: String) {
         let rules =
-            rule.hasPrefix("-A") ? ":INPUT DROP [0:0]\n\(rule)" : closed.replacing("tcp dport { 22, 80 } accept", rule)
+            rule.hasPrefix("-A")
+            ? ":INPUT DROP [0:0]\n\(rule)" : closed.replacing("tcp dport { 22, 80 } accept", with: rule)
         #expect(FirewallRules(rules).verdict(on: 445) == .allowed(rule))
         #expect(NetworkChecks.firewall(rules, port: 445).severity == .fine)
         #expect(FirewallRules(rules).verdict(on: 4450) == .closed(rule.hasPrefix("-A") ? "chain INPUT" : "chain input"))
