@@ -43,6 +43,7 @@ func fuzzTargets() -> [Target] {
         fuzz("FuzzConfiguration", ["Configuration"]),
         fuzz("FuzzConnection", ["EngineHost", "SMBTestClient", "SMBWire", "NTTypes"]),
         fuzz("FuzzControlPlane", ["ControlPlane", "NTTypes"]),
+        fuzz("FuzzDiscovery", ["Discovery"]),
         fuzz("FuzzLogin", ["Authentication", "NTTypes"]),
         fuzz("FuzzRPC", ["DCERPC", "NTTypes"]),
         fuzz("FuzzStored", ["LinuxFileStore", "FileStore", "NTTypes", "CLinux"]),
@@ -79,6 +80,7 @@ let package = Package(
         module("Configuration", ["NTTypes"]),
         module("Diagnosis", ["Configuration"]),
         module("DCERPC", ["NTTypes"]),
+        module("Discovery"),
         module(
             "Authentication",
             ["SMBCrypto", "NTTypes", "Platform", "CKerberos", .product(name: "SwiftASN1", package: "swift-asn1")]),
@@ -86,9 +88,8 @@ let package = Package(
             name: "apus",
             dependencies: [
                 "NTTypes", "SMBWire", "SMBCrypto", "FileStore", "LinuxFileStore", "SMBServer", "Transport",
-                "ControlPlane", "Administration", "Configuration", "Diagnosis", "Authentication", "DCERPC", "Platform",
-                "CLinux",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "ControlPlane", "Administration", "Configuration", "Diagnosis", "Authentication", "DCERPC", "Discovery",
+                "Platform", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -119,6 +120,7 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "NTTypes"]),
         tests("DiagnosisTests", ["Diagnosis", "Configuration"]),
         tests("DCERPCTests", ["DCERPC", "NTTypes"]),
+        tests("DiscoveryTests", ["Discovery"]),
         tests("AuthenticationTests", ["Authentication", "SMBCrypto", "NTTypes", "Platform"]),
     ] + fuzzTargets()
 )

@@ -78,6 +78,10 @@ extension Parameter {
         Parameter(
             "log format", .global, .choice(["text", "json"]), "text", "json: an object on each line of the log",
             takesRestart: true),
+        Parameter(
+            "discovery", .global, .choice(["auto", "yes", "no"]), "auto",
+            "whether Windows (WS-Discovery) and, through Avahi, macOS and Linux show the server; auto: on networks "
+                + "with private addresses, if clients find it at port 445"),
         Parameter("kerberos support", .global, .boolean, "no", "let clients log in with Kerberos"),
         Parameter("kerberos service name", .global, .text, "", "the service's principal"),
         Parameter("kerberos keytab file", .global, .text, "", "where its key is"),

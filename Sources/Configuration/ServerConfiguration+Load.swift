@@ -71,6 +71,7 @@ extension ServerConfiguration {
         values.text("admin group") { adminGroup = $0 }
         values.text("metrics address") { metricsAddress = $0 }
         values.text("log format") { logsJSON = $0.lowercased() == "json" }
+        values.text("discovery") { discovery = ["yes": .on, "no": .off][$0.lowercased()] ?? .automatic }
         values.boolean("kerberos support") { supportsKerberos = $0 }
         values.text("kerberos service name") { kerberosServiceName = $0 }
         values.text("kerberos keytab file") { kerberosKeytabFile = $0 }

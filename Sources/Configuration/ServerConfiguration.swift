@@ -28,6 +28,10 @@ public struct ServerConfiguration: Sendable {
     /// `PORT` or `ADDRESS:PORT`; empty for none.
     public var metricsAddress = ""
     public var logsJSON = false
+    /// Whether neighbours are told that the server is there; `automatic`: on private networks, when clients find it at
+    /// the usual port.
+    public enum Discovery: Sendable { case off, on, automatic }
+    public var discovery = Discovery.automatic
     public var supportsKerberos = false
     /// Which of the keytab's principals is served; empty for cifs and host.
     public var kerberosServiceName = ""

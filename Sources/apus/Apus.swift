@@ -24,7 +24,7 @@ struct ApusCommand: ParsableCommand {
             ServeCommand.self, StatusCommand.self, WhoCommand.self, WhyCommand.self, DenialsCommand.self,
             DoctorCommand.self, SessionCommand.self, FileCommand.self, ReloadCommand.self, LogCommand.self,
             CheckCommand.self, UserCommand.self, ShareCommand.self, ImportCommand.self, ManualCommand.self,
-            ControlPlaneCommand.self,
+            ControlPlaneCommand.self, DiscoveryCommand.self,
         ],
         defaultSubcommand: nil)
 }

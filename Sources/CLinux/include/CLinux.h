@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "Delivery.h"
+#include "DiscoveryCalls.h"
 #include "FileCalls.h"
 #include "LocalCalls.h"
 #include "LocalSocket.h"

@@ -63,6 +63,7 @@ struct ShareCommand: ParsableCommand {
             let separator = text.isEmpty ? "" : text.hasSuffix("\n") ? "\n" : "\n\n"
             try save(text + separator + section + "\n")
             print("\(folder) is shared as [\(name)]: \(preset.words).")
+            let hostName = HostName.full
             let place = "\(hostName)/\(name)"
             print("Windows   \\\\\(hostName)\\\(name)\nmacOS     smb://\(place)\nLinux     //\(place)")
             try askForUser()
@@ -81,13 +82,6 @@ struct ShareCommand: ParsableCommand {
                 return StandardError.write("warning: nobody can log in yet: apus user add NAME\n")
             }
             try files.setUser(name) { PasswordPrompt.ask() }
-        }
-
-        private var hostName: String {
-            var name = [CChar](repeating: 0, count: 256)
-            // SAFETY: the array's size is said.
-            _ = unsafe gethostname(&name, name.count - 1)
-            return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         }
 
         private func parse(_ text: String) throws -> ConfigurationFile {
