@@ -21,6 +21,8 @@ enum Service {
         do {
             try role.begin()
             defer { role.end() }
+            // A shell gives 1024 and lets one take more: an open file needs one, and a second for its locks.
+            _ = apus_raise_open_files(2 << 20)
             try serve(config: config, users: users, port: port, isVerbose: isVerbose, role: role, log: log)
         } catch let exit as ExitCode {
             throw exit
@@ -50,8 +52,6 @@ enum Service {
         let log = configuration.logsJSON ? makeLog(isVerbose: isVerbose, logsJSON: true) : log
         let metrics = try MetricsEndpoint(configuration.metricsAddress, limits: Limits(), log: log)
         let isRoot = geteuid() == 0
-        // A shell gives 1024 and lets one take more: an open file needs one, and a second for its locks.
-        _ = apus_raise_open_files(2 << 20)
         warn(configuration, warnings, log)
         let domain = DomainIdentity.load(besides: users, log: log)
         let client = ControlPlaneClient()
