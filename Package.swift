@@ -78,6 +78,7 @@ let package = Package(
         module("ControlPlane", ["NTTypes", "Platform", "CLinux"]),
         module("Administration", ["Platform", "CLinux"]),
         module("Configuration", ["NTTypes"]),
+        module("Diagnosis", ["Configuration"]),
         module("DCERPC", ["NTTypes"]),
         module("Discovery"),
         module(
@@ -87,8 +88,8 @@ let package = Package(
             name: "apus",
             dependencies: [
                 "NTTypes", "SMBWire", "SMBCrypto", "FileStore", "LinuxFileStore", "SMBServer", "Transport",
-                "ControlPlane", "Administration", "Configuration", "Authentication", "DCERPC", "Discovery", "Platform",
-                "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "ControlPlane", "Administration", "Configuration", "Diagnosis", "Authentication", "DCERPC", "Discovery",
+                "Platform", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -117,6 +118,7 @@ let package = Package(
         tests("ControlPlaneTests", ["ControlPlane", "NTTypes", "Platform", "CLinux"]),
         tests("AdministrationTests", ["Administration", "Platform"]),
         tests("ConfigurationTests", ["Configuration", "NTTypes"]),
+        tests("DiagnosisTests", ["Diagnosis", "Configuration"]),
         tests("DCERPCTests", ["DCERPC", "NTTypes"]),
         tests("DiscoveryTests", ["Discovery"]),
         tests("AuthenticationTests", ["Authentication", "SMBCrypto", "NTTypes", "Platform"]),

@@ -21,6 +21,8 @@ enum Service {
         do {
             try role.begin()
             defer { role.end() }
+            // A shell gives 1024 and lets one take more: an open file needs one, and a second for its locks.
+            _ = apus_raise_open_files(2 << 20)
             try serve(config: config, users: users, port: port, isVerbose: isVerbose, role: role, log: log)
         } catch let exit as ExitCode {
             throw exit
@@ -90,7 +92,7 @@ enum Service {
             configuration,
             AdminSide.Subject(
                 server: server, transport: transport, start: Clock.wall(), configuration: { access.configuration },
-                shares: shares, reloader: reloader, log: log))
+                shares: shares, servedShareNames: { access.shareNames }, reloader: reloader, log: log))
         metrics?.start { MetricsText(server: server, connectionCount: transport.connectionCount).text }
         role.isReady()
         manager.ready("serving \(shares.list.count) shares")

@@ -24,6 +24,7 @@
 #include "FileCalls.h"
 #include "LocalCalls.h"
 #include "LocalSocket.h"
+#include "Probes.h"
 #include "Sandbox.h"
 #include "ServiceManager.h"
 #include "SpaceCalls.h"
