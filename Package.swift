@@ -43,6 +43,7 @@ func fuzzTargets() -> [Target] {
         fuzz("FuzzConfiguration", ["Configuration"]),
         fuzz("FuzzConnection", ["EngineHost", "SMBTestClient", "SMBWire", "NTTypes"]),
         fuzz("FuzzControlPlane", ["ControlPlane", "NTTypes"]),
+        fuzz("FuzzDiscovery", ["Discovery"]),
         fuzz("FuzzLogin", ["Authentication", "NTTypes"]),
         fuzz("FuzzRPC", ["DCERPC", "NTTypes"]),
         fuzz("FuzzStored", ["LinuxFileStore", "FileStore", "NTTypes", "CLinux"]),
@@ -77,7 +78,9 @@ let package = Package(
         module("ControlPlane", ["NTTypes", "Platform", "CLinux"]),
         module("Administration", ["Platform", "CLinux"]),
         module("Configuration", ["NTTypes"]),
+        module("Diagnosis", ["Configuration"]),
         module("DCERPC", ["NTTypes"]),
+        module("Discovery"),
         module(
             "Authentication",
             ["SMBCrypto", "NTTypes", "Platform", "CKerberos", .product(name: "SwiftASN1", package: "swift-asn1")]),
@@ -85,8 +88,8 @@ let package = Package(
             name: "apus",
             dependencies: [
                 "NTTypes", "SMBWire", "SMBCrypto", "FileStore", "LinuxFileStore", "SMBServer", "Transport",
-                "ControlPlane", "Administration", "Configuration", "Authentication", "DCERPC", "Platform", "CLinux",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "ControlPlane", "Administration", "Configuration", "Diagnosis", "Authentication", "DCERPC", "Discovery",
+                "Platform", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -118,7 +121,9 @@ let package = Package(
             ["apus", "ControlPlane", "Configuration", "SMBServer", "LinuxFileStore", "FileStore", "NTTypes", "Platform"]),
         tests("AdministrationTests", ["Administration", "Platform"]),
         tests("ConfigurationTests", ["Configuration", "NTTypes"]),
+        tests("DiagnosisTests", ["Diagnosis", "Configuration"]),
         tests("DCERPCTests", ["DCERPC", "NTTypes"]),
+        tests("DiscoveryTests", ["Discovery"]),
         tests("AuthenticationTests", ["Authentication", "SMBCrypto", "NTTypes", "Platform"]),
     ] + fuzzTargets()
 )

@@ -142,8 +142,9 @@ long apus_deny_files(void) {
 #define ALLOW(number) IF_CALL(number, SECCOMP_RET_ALLOW)
 #define REFUSE(number) IF_CALL(number, SECCOMP_RET_ERRNO | EACCES)
 
-long apus_restrict_system_calls(int may_open) {
-    uint32_t opening = may_open ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | EACCES;
+long apus_restrict_system_calls(int may) {
+    uint32_t opening = may & APUS_MAY_OPEN ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | EACCES;
+    uint32_t accepting = may & APUS_MAY_ACCEPT ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS;
     struct sock_filter filter[] = {
         LOAD(arch),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCHITECTURE, 1, 0),
@@ -172,6 +173,10 @@ long apus_restrict_system_calls(int may_open) {
 #endif
         IF_CALL(SYS_pread64, opening), IF_CALL(SYS_pwrite64, opening), IF_CALL(SYS_ftruncate, opening),
         IF_CALL(SYS_fsync, opening),
+        IF_CALL(SYS_accept4, accepting), IF_CALL(SYS_ppoll, accepting),
+#ifdef SYS_poll
+        IF_CALL(SYS_poll, accepting),
+#endif
         REFUSE(SYS_ioctl), REFUSE(SYS_openat2),
         // The last three depend on an argument. Signals reach this process only (abort); memory that could be executed is
         // refused.

@@ -13,6 +13,9 @@ public enum ConfigurationManual {
             `[global]` says of a share's key is the default of all shares. An unknown key is a warning with its
             line, a wrong value ends the start with file, line, key and what would be right.
 
+            `apus reload` or SIGHUP puts into force what the file says now, for who connects from then on, but for the
+            keys that say *takes a restart*: for these the server goes by what it read at its start.
+
 
             """
         text += "## [global]\n\n" + table(Parameter.global.filter { $0.scope != .share })
@@ -26,9 +29,13 @@ public enum ConfigurationManual {
         for parameter in parameters {
             text += "| `\(parameter.name)`\(aliases(parameter)) | \(parameter.kind.name) | "
             text += parameter.defaultValue.isEmpty ? "" : "`\(parameter.defaultValue)`"
-            text += " | \(parameter.meaning) |\n"
+            text += " | \(meaning(of: parameter)) |\n"
         }
         return text
+    }
+
+    private static func meaning(of parameter: Parameter) -> String {
+        parameter.meaning + (parameter.takesRestart ? " (takes a restart)" : "")
     }
 
     private static func aliases(_ parameter: Parameter) -> String {
@@ -62,6 +69,9 @@ public enum ConfigurationManual {
             is about the server, every other section is a share. What
             .B [global]
             says of a share's key is the default of all shares. Of a key that comes twice the first counts.
+            .PP
+            A reload puts into force what the file says now, but for the keys that say
+            .IR "takes a restart" .
 
             """#
         text += ".SH GLOBAL\n" + entries(Parameter.global.filter { $0.scope != .share })
@@ -73,7 +83,7 @@ public enum ConfigurationManual {
         parameters.map { parameter in
             let value = parameter.defaultValue.isEmpty ? "" : " Default: \(escaped(parameter.defaultValue))."
             return ".TP\n.BR \"\(escaped(parameter.name))\" \" (\(escaped(parameter.kind.name)))\"\n"
-                + "\(escaped(parameter.meaning)).\(value)\n"
+                + "\(escaped(meaning(of: parameter))).\(value)\n"
         }.joined()
     }
 

@@ -1,7 +1,7 @@
 import Glibc
 
 /// An IPv4 or IPv6 network: an address, and how many of its leading bits count.
-struct IPNetwork: Sendable, Equatable {
+public struct IPNetwork: Sendable, Equatable {
     /// 4 or 16 bytes.
     private let address: [UInt8]
     private let bitCount: Int
@@ -16,7 +16,7 @@ struct IPNetwork: Sendable, Equatable {
     }
 
     /// "ADDRESS", "ADDRESS/BITS", or for IPv4 "ADDRESS/MASK"; nil for anything else.
-    init?(_ text: String) {
+    public init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard let address = Self.bytes(of: parts[0]) else { return nil }
         guard parts.count == 2 else {
@@ -29,7 +29,8 @@ struct IPNetwork: Sendable, Equatable {
         self.init(address, bitCount: bitCount)
     }
 
-    func contains(_ other: [UInt8]) -> Bool {
+    /// - Parameter other: an address of 4 or 16 bytes.
+    public func contains(_ other: [UInt8]) -> Bool {
         other.count == address.count
             && (0..<bitCount).allSatisfy { (other[$0 / 8] ^ address[$0 / 8]) & (0x80 >> UInt8($0 % 8)) == 0 }
     }
@@ -43,7 +44,7 @@ struct IPNetwork: Sendable, Equatable {
 
     /// 4 or 16 bytes of a numeric address, whose scope ("%eth0") does not count; an IPv4 address in IPv6's clothes is
     /// one of IPv4. nil for what is no address.
-    static func bytes(of text: String) -> [UInt8]? {
+    public static func bytes(of text: String) -> [UInt8]? {
         var four = in_addr()
         var six = in6_addr()
         let text = String(text.prefix { $0 != "%" })

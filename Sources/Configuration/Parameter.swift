@@ -83,10 +83,12 @@ public struct Parameter: Sendable {
     public let defaultValue: String
     /// One line for people.
     public let meaning: String
+    /// A reload does not change it.
+    public let takesRestart: Bool
 
     init(
         _ name: String, _ scope: Scope, _ kind: ParameterKind, _ defaultValue: String, _ meaning: String,
-        aliases: [String] = []
+        aliases: [String] = [], takesRestart: Bool = false
     ) {
         self.name = name
         self.aliases = aliases
@@ -94,6 +96,7 @@ public struct Parameter: Sendable {
         self.kind = kind
         self.defaultValue = defaultValue
         self.meaning = meaning
+        self.takesRestart = takesRestart
     }
 
     /// The parameter that a key names, and whether the key means its opposite.

@@ -11,24 +11,29 @@ extension Parameter {
         Parameter("workgroup", .global, .text, "WORKGROUP", "the workgroup or domain that clients see"),
         Parameter("netbios name", .global, .text, "APUS", "the server's short name"),
         Parameter("server string", .global, .text, "SMB SERVER", "what the server says of itself"),
-        Parameter("tcp port", .global, .number(1...65535), "445", "where clients connect"),
+        Parameter("tcp port", .global, .number(1...65535), "445", "where clients connect", takesRestart: true),
         Parameter(
             "smb ports", .global, .numbers(1...65535), "",
-            "several ports instead of `tcp port`; old clients know 139 besides 445"),
+            "several ports instead of `tcp port`; old clients know 139 besides 445", takesRestart: true),
         Parameter(
             "interfaces", .global, .list, "",
-            "interfaces (eth0, en*), addresses or networks (10.0.0.0/8) to listen on, with `bind interfaces only`"),
-        Parameter("bind interfaces only", .global, .boolean, "no", "listen on `interfaces` and nowhere else"),
+            "interfaces (eth0, en*), addresses or networks (10.0.0.0/8) to listen on, with `bind interfaces only`",
+            takesRestart: true),
+        Parameter(
+            "bind interfaces only", .global, .boolean, "no", "listen on `interfaces` and nowhere else",
+            takesRestart: true),
         Parameter(
             "server min protocol", .global, .choice(dialects), "SMB2_10", "oldest dialect offered",
-            aliases: ["min protocol"]),
+            aliases: ["min protocol"], takesRestart: true),
         Parameter(
             "server max protocol", .global, .choice(dialects), "SMB3_11", "newest dialect offered",
-            aliases: ["max protocol", "protocol"]),
-        Parameter("server signing", .global, .choice(requirement), "auto", "whether messages must be signed"),
+            aliases: ["max protocol", "protocol"], takesRestart: true),
+        Parameter(
+            "server signing", .global, .choice(requirement), "auto", "whether messages must be signed",
+            takesRestart: true),
         Parameter(
             "smb3 encryption", .global, .choice(requirement), "auto", "whether messages may or must be sealed",
-            aliases: ["server smb encrypt"]),
+            aliases: ["server smb encrypt"], takesRestart: true),
         Parameter(
             "ntlm auth", .global, .choice(["ntlmv2-only", "ntlmv1-permitted", "yes", "no", "disabled"]),
             "ntlmv2-only", "ntlmv1-permitted also takes the old, breakable answers"),
@@ -36,10 +41,12 @@ extension Parameter {
         Parameter("guest account", .both, .text, "nobody", "whom guests act as"),
         Parameter("username map", .global, .text, "", "a file: account = names by which it may log in, too"),
         Parameter("restrict anonymous", .global, .number(0...2), "0", "1, 2: no anonymous use"),
-        Parameter("smb2 max read", .global, .size, "8M", "largest READ"),
-        Parameter("smb2 max write", .global, .size, "8M", "largest WRITE"),
-        Parameter("smb2 max trans", .global, .size, "8M", "largest of the other requests"),
-        Parameter("smb2 max credits", .global, .number(1...8192), "8192", "requests a client may have under way"),
+        Parameter("smb2 max read", .global, .size, "8M", "largest READ", takesRestart: true),
+        Parameter("smb2 max write", .global, .size, "8M", "largest WRITE", takesRestart: true),
+        Parameter("smb2 max trans", .global, .size, "8M", "largest of the other requests", takesRestart: true),
+        Parameter(
+            "smb2 max credits", .global, .number(1...8192), "8192", "requests a client may have under way",
+            takesRestart: true),
         Parameter("max connections", .both, .number(0...65536), "1024", "connections at once; 0: no limit of its own"),
         Parameter("max ip connections", .global, .number(0...65536), "256", "connections of one address at once"),
         Parameter("max active sessions", .global, .number(1...65536), "16384", "sessions at once"),
@@ -47,20 +54,34 @@ extension Parameter {
         Parameter(
             "deadtime", .global, .number(0...1_000_000), "0", "minutes after which an idle connection ends; 0: never"),
         Parameter("root directory", .global, .text, "", "prefix of every share's path"),
-        Parameter("smb2 leases", .global, .boolean, "yes", "grant leases"),
-        Parameter("smb3 directory leases", .global, .boolean, "yes", "let clients cache folders"),
+        Parameter("smb2 leases", .global, .boolean, "yes", "grant leases", takesRestart: true),
+        Parameter("smb3 directory leases", .global, .boolean, "yes", "let clients cache folders", takesRestart: true),
         Parameter("durable handles", .both, .boolean, "yes", "let opens survive a lost connection"),
-        Parameter("server multi channel support", .global, .boolean, "no", "let a session use several connections"),
-        Parameter("smbtorture controls", .global, .boolean, "no", "hooks for tests, which break the server on purpose"),
+        Parameter(
+            "server multi channel support", .global, .boolean, "no", "let a session use several connections",
+            takesRestart: true),
+        Parameter(
+            "smbtorture controls", .global, .boolean, "no", "hooks for tests, which break the server on purpose",
+            takesRestart: true),
         Parameter("control plane user", .global, .text, "apus", "the account that reads logins, or else nobody"),
         Parameter(
             "admin socket", .global, .text, "",
-            "where `apus status` and its kin reach the server; /run/apus/admin.sock, if nothing is said"),
-        Parameter("admin group", .global, .text, "", "a group whose members may use the admin socket besides root"),
+            "where `apus status` and its kin reach the server; /run/apus/admin.sock, if nothing is said",
+            takesRestart: true),
+        Parameter(
+            "admin group", .global, .text, "", "a group whose members may use the admin socket besides root",
+            takesRestart: true),
         Parameter(
             "metrics address", .global, .text, "",
-            "where Prometheus fetches /metrics: a port (of 127.0.0.1) or ADDRESS:PORT; empty: nothing is counted"),
-        Parameter("log format", .global, .choice(["text", "json"]), "text", "json: an object on each line of the log"),
+            "where Prometheus fetches /metrics: a port (of 127.0.0.1) or ADDRESS:PORT; empty: nothing is counted",
+            takesRestart: true),
+        Parameter(
+            "log format", .global, .choice(["text", "json"]), "text", "json: an object on each line of the log",
+            takesRestart: true),
+        Parameter(
+            "discovery", .global, .choice(["auto", "yes", "no"]), "auto",
+            "whether Windows (WS-Discovery) and, through Avahi, macOS and Linux show the server; auto: on networks "
+                + "with private addresses, if clients find it at port 445"),
         Parameter("kerberos support", .global, .boolean, "no", "let clients log in with Kerberos"),
         Parameter("kerberos service name", .global, .text, "", "the service's principal"),
         Parameter("kerberos keytab file", .global, .text, "", "where its key is"),
@@ -123,6 +144,13 @@ extension Parameter {
             "other programs that open a file wait until clients have written back what they cache of it"),
         Parameter(
             "kernel share modes", .share, .boolean, "no", "accepted; Linux has had no such thing since 5.16"),
+        Parameter(
+            "time machine", .share, .boolean, "no", "Macs may back up to it, and are told so",
+            aliases: ["fruit:time machine"]),
+        Parameter(
+            "time machine max size", .share, .size, "0",
+            "of such a share: how large Macs see it, with what their backups take; 0: as large as the disk",
+            aliases: ["fruit:time machine max size"]),
         Parameter("oplocks", .share, .boolean, "yes", "let clients cache"),
         Parameter(
             "case sensitive", .share, .choice(["yes", "no", "auto", "true", "false"]), "no", "names differ by case"),

@@ -71,6 +71,7 @@ extension ServerConfiguration {
         values.text("admin group") { adminGroup = $0 }
         values.text("metrics address") { metricsAddress = $0 }
         values.text("log format") { logsJSON = $0.lowercased() == "json" }
+        values.text("discovery") { discovery = ["yes": .on, "no": .off][$0.lowercased()] ?? .automatic }
         values.boolean("kerberos support") { supportsKerberos = $0 }
         values.text("kerberos service name") { kerberosServiceName = $0 }
         values.text("kerberos keytab file") { kerberosKeytabFile = $0 }
@@ -151,6 +152,8 @@ extension ShareConfiguration {
         values.boolean("show symlinks") { showsSymbolicLinks = $0 }
         values.boolean("streams") { hasStreams = $0 }
         values.boolean("change notify") { reportsChanges = $0 }
+        values.boolean("time machine") { takesBackups = $0 }
+        values.size("time machine max size") { backupByteCountMax = $0 }
         values.boolean("kernel oplocks") { guardsAgainstLocalUse = $0 }
         values.boolean("posix locking") { showsLocksLocally = $0 }
         values.boolean("kernel change notify") { followsLocalChanges = $0 }

@@ -28,6 +28,10 @@ public struct ServerConfiguration: Sendable {
     /// `PORT` or `ADDRESS:PORT`; empty for none.
     public var metricsAddress = ""
     public var logsJSON = false
+    /// Whether neighbours are told that the server is there; `automatic`: on private networks, when clients find it at
+    /// the usual port.
+    public enum Discovery: Sendable { case off, on, automatic }
+    public var discovery = Discovery.automatic
     public var supportsKerberos = false
     /// Which of the keytab's principals is served; empty for cifs and host.
     public var kerberosServiceName = ""
@@ -99,6 +103,9 @@ public struct ShareConfiguration: Sendable {
     public var followsLocalChanges = true
     public var showsLocksLocally = true
     public var guardsAgainstLocalUse = false
+    public var takesBackups = false
+    /// Bytes; 0 for no bound.
+    public var backupByteCountMax = 0
     public enum ShortNames: Sendable { case none, onRequest, listed }
     public var shortNames = ShortNames.none
     public var encryption = ServerConfiguration.Requirement.offered

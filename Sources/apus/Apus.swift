@@ -22,8 +22,9 @@ struct ApusCommand: ParsableCommand {
         commandName: "apus", abstract: "An SMB3 file server.", version: versionText,
         subcommands: [
             ServeCommand.self, StatusCommand.self, WhoCommand.self, WhyCommand.self, DenialsCommand.self,
-            SessionCommand.self, FileCommand.self, ReloadCommand.self, LogCommand.self, CheckCommand.self,
-            UserCommand.self, ShareCommand.self, ImportCommand.self, ManualCommand.self, ControlPlaneCommand.self,
+            DoctorCommand.self, SessionCommand.self, FileCommand.self, ReloadCommand.self, LogCommand.self,
+            CheckCommand.self, UserCommand.self, ShareCommand.self, ImportCommand.self, ManualCommand.self,
+            ControlPlaneCommand.self, DiscoveryCommand.self,
         ],
         defaultSubcommand: nil)
 }

@@ -10,7 +10,8 @@ enum NetworkInterfaces {
         let selections = configuration.bindsInterfacesOnly ? configuration.interfaces.map(InterfaceSelection.init) : []
         let rdma = servesRDMA ? interfacesWithRDMA() : []
         var found: [(name: String, interface: NetworkInterface)] = []
-        for (name, text) in Interfaces.local() {
+        for local in Interfaces.local() {
+            let (name, text) = (local.name, local.address)
             guard selections.isEmpty || selections.contains(where: { $0.matches(interface: name, address: text) }),
                 let address = address(text)
             else { continue }

@@ -21,6 +21,8 @@ enum Service {
         do {
             try role.begin()
             defer { role.end() }
+            // A shell gives 1024 and lets one take more: an open file needs one, and a second for its locks.
+            _ = apus_raise_open_files(2 << 20)
             try serve(config: config, users: users, port: port, isVerbose: isVerbose, role: role, log: log)
         } catch let exit as ExitCode {
             throw exit
@@ -72,13 +74,16 @@ enum Service {
             pipeService: ControlPlanePipes(client: client, actsAsUsers: isRoot))
         client.answerQueries(with: ServerQueries(server: server, domain: domain))
         let transport = makeTransport(configuration, server, buffers, manager)
-        try listen(transport, configuration, port.map { [$0] } ?? configuration.ports, log)
+        let ports = port.map { [$0] } ?? configuration.ports
+        try listen(transport, configuration, ports, log)
         transport.start()
+        let discovery = DiscoverySupervisor.start(configuration, ports: ports, domain: domain, log: log)
         let shares = ServedShares(configuration)
         let reloader = Reloader(config: config, log: log) { configuration in
             try controlPlane.reload()
             access.replaceShares(ShareBuilder.build(configuration, domain: domain, log: log), of: configuration)
             shares.replace(with: configuration)
+            discovery?.update(configuration)
             server.adjust(engineSettings(configuration).limits)
             transport.adjust(
                 connectionCountMax: configuration.connectionCountMax,
@@ -88,7 +93,7 @@ enum Service {
             configuration,
             AdminSide.Subject(
                 server: server, transport: transport, start: Clock.wall(), configuration: { access.configuration },
-                shares: shares, reloader: reloader, log: log))
+                shares: shares, servedShareNames: { access.shareNames }, reloader: reloader, log: log))
         metrics?.start { MetricsText(server: server, connectionCount: transport.connectionCount).text }
         role.isReady()
         manager.ready("serving \(shares.list.count) shares")
@@ -99,12 +104,10 @@ enum Service {
                 _ = try? reloader.reload()
                 manager.ready("serving \(shares.list.count) shares")
             },
-            list: { process in
-                let served = shares.list.map { ($0.name, $0.comment) }
-                ShareList.write([("IPC$", "IPC")] + served, for: process)
-            })
+            list: { ShareList.write([("IPC$", "IPC")] + shares.list.map { ($0.name, $0.comment) }, for: $0) })
         log("stopping")
         manager.stopping()
+        discovery?.stop()
         admin?.stop()
         transport.stop()
         controlPlane.stop()

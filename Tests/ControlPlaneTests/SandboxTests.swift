@@ -6,9 +6,9 @@ import Testing
 /// What the control plane denies itself. System calls are restricted for good: that is tried in processes of its own.
 struct SandboxTests {
     /// The filter is there; on a kernel without it there is nothing to show.
-    private static func restrict(mayOpen: Bool) {
+    private static func restrict(mayOpen: Bool, mayAccept: Bool = false) {
         _ = apus_give_up_privileges()
-        let result = apus_restrict_system_calls(mayOpen ? 1 : 0)
+        let result = apus_restrict_system_calls(CInt((mayOpen ? APUS_MAY_OPEN : 0) | (mayAccept ? APUS_MAY_ACCEPT : 0)))
         if result < 0 { fatalError("no filter: \(result)") }
     }
 
@@ -16,6 +16,22 @@ struct SandboxTests {
         await #expect(processExitsWith: .signal(SIGSYS)) {
             Self.restrict(mayOpen: false)
             _ = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        }
+    }
+
+    @Test func whoMayAcceptMakesNoSocketsEither() async {
+        await #expect(processExitsWith: .signal(SIGSYS)) {
+            Self.restrict(mayOpen: false, mayAccept: true)
+            _ = linux_accept(-1, nil, nil)
+            _ = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        }
+        await #expect(processExitsWith: .success) {
+            Self.restrict(mayOpen: false, mayAccept: true)
+            _exit(linux_accept(-1, nil, nil) < 0 && errno == EBADF && poll(nil, 0, 0) == 0 ? 0 : 1)
+        }
+        await #expect(processExitsWith: .signal(SIGSYS)) {
+            Self.restrict(mayOpen: false)
+            _ = linux_accept(-1, nil, nil)
         }
     }
 

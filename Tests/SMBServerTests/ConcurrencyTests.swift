@@ -12,7 +12,7 @@ import Testing
 /// disconnected and bound to while others use them. What is looked for is what the sanitizers find, responses that
 /// cannot be, and anything that is left at the end. `APUS_TORTURE_SECONDS` says how long. `APUS_TORTURE_PORT` names a
 /// server on this machine to be looked at instead of an engine in this process, and `APUS_TORTURE_LOGIN` a user and a
-/// password. Tests/Clients/slow/45-torture does both.
+/// password. Tests/Clients/sanitized/45-torture does both.
 @Suite("Sessions under fire [MS-SMB2] 3.3.5.5 to 3.3.5.8, 3.3.7.1") struct ConcurrencyTests {
     private static func variable(_ name: String) -> String? {
         // SAFETY: the text is copied before anything could change the environment.

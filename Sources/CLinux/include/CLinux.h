@@ -20,9 +20,11 @@
 #include <unistd.h>
 
 #include "Delivery.h"
+#include "DiscoveryCalls.h"
 #include "FileCalls.h"
 #include "LocalCalls.h"
 #include "LocalSocket.h"
+#include "Probes.h"
 #include "Sandbox.h"
 #include "ServiceManager.h"
 #include "SpaceCalls.h"

@@ -24,8 +24,10 @@ long apus_give_up_privileges(void);
 long apus_deny_files(void);
 
 // Leaves all threads of the process only the system calls that answering messages takes; any other ends the process. Opening
-// files is answered with EACCES unless `may_open`: then it is left to file permissions and Landlock.
-long apus_restrict_system_calls(int may_open);
+// files is answered with EACCES unless APUS_MAY_OPEN: then it is left to file permissions and Landlock. With APUS_MAY_ACCEPT
+// it may wait for several sockets, and take who connects to those that listen already.
+long apus_restrict_system_calls(int may);
+enum { APUS_MAY_OPEN = 1, APUS_MAY_ACCEPT = 2 };
 
 // Waits for one of these signals, which all threads block. Returns its number, or 0 when interrupted; `sender` is the process
 // that sent it.

@@ -226,6 +226,9 @@ enum CreateHandler {
         }
         response.fileID = open.fileID
         response.contexts = input.contexts.answers(information, maximalAccess: maximalAccess)
+        if let answer = input.contexts.appleQuery?.answer(on: open.treeConnect.share) {
+            response.contexts.append(answer)
+        }
         if open.file.isPOSIX { response.contexts.append(POSIXWire.answer(information)) }
         return response
     }

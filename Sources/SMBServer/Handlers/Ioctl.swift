@@ -89,7 +89,8 @@ enum IoctlHandler {
     /// The response, [MS-SMB2] 2.2.32.
     private static func encode(_ output: [UInt8], for control: Control, in context: inout RequestContext) {
         let reply = context.reply
-        let offset = UInt32(SMB2Header.byteCount + 48)
+        let padding = control.code == .tortureIoctlPadding ? 8 : 0
+        let offset = UInt32(SMB2Header.byteCount + 48 + padding)
         reply.append(49 as UInt16)
         reply.append(0 as UInt16)
         reply.append(control.code.rawValue)
@@ -100,6 +101,7 @@ enum IoctlHandler {
         reply.append(offset)
         reply.append(UInt32(output.count))
         reply.append(0 as UInt64)
+        reply.appendZeros(padding)
         if output.isEmpty { reply.append(0 as UInt8) } else { reply.append(output) }
     }
 }

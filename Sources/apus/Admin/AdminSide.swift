@@ -16,6 +16,8 @@ enum AdminSide {
         /// As it was read last.
         let configuration: @Sendable () -> ServerConfiguration
         let shares: ServedShares
+        /// Those whose folder could be opened, IPC$ left out.
+        let servedShareNames: @Sendable () -> [String]
         let reloader: Reloader
         let log: @Sendable (String) -> Void
     }

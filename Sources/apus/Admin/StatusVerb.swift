@@ -1,4 +1,5 @@
 import Administration
+import Glibc
 import NTTypes
 import SMBServer
 import SMBWire
@@ -42,7 +43,8 @@ enum StatusVerb {
             "name": .string(subject.server.settings.name), "version": .string(ApusCommand.versionText),
             "uptime": JSON(age), "connections": JSON(subject.transport.connectionCount),
             "sessions": JSON(occupancy.sessions), "opens": JSON(occupancy.opens),
-            "threads": JSON(subject.transport.threadCount), "clock": JSON(Clock.uptime()),
+            "threads": JSON(subject.transport.threadCount), "clock": JSON(Clock.uptime()), "process": JSON(getpid()),
+            "shares": .array(subject.servedShareNames().map { .string($0) }),
         ]
     }
 

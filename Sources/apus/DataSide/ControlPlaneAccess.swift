@@ -58,6 +58,11 @@ final class ControlPlaneAccess: AccessControl {
     /// What was read last.
     var configuration: ServerConfiguration { state.withLock { $0.configuration } }
 
+    /// Those that clients can use, IPC$ left out.
+    var shareNames: [String] {
+        state.withLock { state in state.shares.values.filter { $0.name != "IPC$" }.map(\.name).sorted() }
+    }
+
     func replaceInitialToken(_ token: [UInt8]) { state.withLock { $0.token = token } }
 
     func initialToken() -> [UInt8] { state.withLock { $0.token } }

@@ -34,7 +34,9 @@ struct ControlCode: RawRepresentable, Equatable {
 
     // smbtorture's own: device 0x8384, which no system has.
     static var tortureForceUnacknowledged: Self { .init(rawValue: 0x8384_8003) }
+    static var tortureIoctlPadding: Self { .init(rawValue: 0x8384_8013) }
     static var tortureReadPadding: Self { .init(rawValue: 0x8384_8023) }
+    static var tortureSleep: Self { .init(rawValue: 0x8384_8043) }
     var isForTorture: Bool { rawValue >> 16 == 0x8384 }
 
     /// What a code is answered with that is not served.

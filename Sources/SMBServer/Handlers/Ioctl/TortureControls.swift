@@ -16,10 +16,16 @@ extension IoctlHandler {
     /// - Returns: nil for any other control.
     static func torture(_ control: Control, in context: inout RequestContext) throws(NTStatus) -> [UInt8]? {
         guard context.server.settings.hasTortureControls, control.code.isForTorture else { return nil }
-        guard control.input.isEmpty else { throw .invalidParameter }
+        guard control.input.count == (control.code == .tortureSleep ? 1 : 0) else { throw .invalidParameter }
         switch control.code {
         case .tortureForceUnacknowledged: context.connection.torture.withLock { $0.seemsUndelivered = true }
         case .tortureReadPadding: context.connection.torture.withLock { $0.readPadding = 8 }
+        case .tortureIoctlPadding: return [UInt8](repeating: 8, count: control.outputByteCountMax)
+        case .tortureSleep:
+            // Milliseconds, with the file open: whoever closes it meanwhile must not take it from under us.
+            guard context.sessionOrNil != nil else { throw .userSessionDeleted }
+            _ = try context.openToChange(control.fileID)
+            _ = Semaphore().wait(milliseconds: Int(control.input[0]))
         default: throw .notSupported
         }
         return []
