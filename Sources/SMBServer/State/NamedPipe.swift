@@ -33,9 +33,11 @@ final class NamedPipe: Sendable {
             guard !output.hasMore || !output.messages.isEmpty, !output.messages.contains(where: \.isEmpty) else {
                 return false
             }
+            let byteCount = output.messages.reduce(readableByteCount) { $0 + $1.count }
+            guard byteCount <= limits.pipeUnreadByteCountMax else { return false }
             messages += output.messages
             hasMore = output.hasMore
-            return readableByteCount <= limits.pipeUnreadByteCountMax
+            return true
         }
         mutating func take(_ limit: Int) -> Message? {
             guard let first = messages.first else { return nil }
