@@ -4,6 +4,7 @@ The channels are taken with pidfd_getfd(2). On each: datagrams of a number, a by
 (ControlPlane/Messages.swift). Whatever is answered, those who are connected go on, nobody gets in, the server stays, and
 a new control plane takes over.
 """
+import contextlib
 import ctypes
 import io
 import os
@@ -88,6 +89,8 @@ class Impostor:
 
     def end(self):
         for channel in self.channels:
+            with contextlib.suppress(OSError):
+                channel.shutdown(socket.SHUT_RDWR)
             channel.close()
 
 
@@ -180,6 +183,7 @@ def try_trick(trick):
             if trick in NOBODY.values():
                 if control_plane() == impostor.victim:
                     os.kill(impostor.victim, signal.SIGKILL)
+                impostor.end()
                 time.sleep(0.05)
             else:
                 got_in = gets_in() and not impostor.is_over() or got_in
