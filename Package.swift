@@ -118,7 +118,10 @@ let package = Package(
         tests("ControlPlaneTests", ["ControlPlane", "NTTypes", "Platform", "CLinux"]),
         tests(
             "ApusTests",
-            ["apus", "ControlPlane", "Configuration", "SMBServer", "LinuxFileStore", "FileStore", "NTTypes", "Platform"]),
+            [
+                "apus", "ControlPlane", "Configuration", "SMBServer", "LinuxFileStore", "FileStore", "NTTypes",
+                "Platform",
+            ]),
         tests("AdministrationTests", ["Administration", "Platform"]),
         tests("ConfigurationTests", ["Configuration", "NTTypes"]),
         tests("DiagnosisTests", ["Diagnosis", "Configuration"]),

@@ -62,6 +62,7 @@ public final class Channel: Sendable {
     }
 
     private func send(_ number: UnsafeMutableRawBufferPointer, _ message: UnsafeRawBufferPointer) -> Int {
+        // SAFETY: both buffers live through this function, and are said to be as long as they are.
         let parts = unsafe [
             iovec(iov_base: number.baseAddress, iov_len: number.count),
             iovec(iov_base: UnsafeMutableRawPointer(mutating: message.baseAddress), iov_len: message.count),

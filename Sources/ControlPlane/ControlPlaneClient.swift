@@ -5,8 +5,8 @@ import Platform
 /// its answer. A caller that finds all of them busy, or the control plane gone, waits for one to become free or for the
 /// next control plane.
 ///
-/// The other end may be anybody's. A channel on which something came that was not due is given up, and the control plane
-/// with it; and whatever it does, each caller is through within a time.
+/// The other end may be anybody's. A channel on which something came that was not due is given up, and the control
+/// plane with it; and whatever it does, each caller is through within a time.
 public final class ControlPlaneClient: Sendable {
     /// How long things may take, in milliseconds.
     public struct Patience: Sendable {
@@ -82,7 +82,7 @@ public final class ControlPlaneClient: Sendable {
                 if generation != failed { attemptCount += 1 }
                 failed = generation
             }
-            // The channel is gone with the control plane; if that is still there, it is stuck, or not what it should be.
+            // The channel is gone with the control plane; if that is still there, it is stuck or is somebody else.
             state.withLock { state in if generation == state.generation { state.misses = true } }
         }
         return nil

@@ -3,7 +3,7 @@ import NTTypes
 /// Everything the data plane asks of the control plane, in one place: the boundary between the process that acts on
 /// files as root and the process that reads logins and accounts. Both ends check lengths; neither trusts the other.
 ///
-/// Each message is one datagram on a SOCK_SEQPACKET socket pair: the number of the request (32 bits, little-endian), and
+/// Each message is one datagram on a SOCK_SEQPACKET socket pair: the number of the request (32 bits, little-endian) and
 /// the message of at most `byteCountMax` bytes. A channel carries one request and then its answer; between them the
 /// control plane may ask back (`DataPlaneQuery`), as far as that request allows (`QueryScope`). Whatever outlives a
 /// request is the data plane's, so that a control plane that was killed and started again can answer the next one. Only

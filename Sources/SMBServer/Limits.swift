@@ -87,8 +87,8 @@ public struct Limits: Sendable {
     public var pipeNameByteCountMax = 256
     /// What a client may leave unread before its writes wait.
     public var pipeQuotaByteCount = 64 << 10
-    /// What a pipe may hold for its client: the quota, and what the requests of a long write are answered with before it
-    /// is looked at again. More is a service that has lost its way, and ends the pipe.
+    /// What a pipe may hold for its client: the quota, and what the requests of a long write are answered with before
+    /// it is looked at again. More is a service that has lost its way, and ends the pipe.
     public var pipeUnreadByteCountMax = 1 << 20
     /// Largest part of a write that is handed to the pipe's service at once.
     public var pipeChunkByteCountMax = 64 << 10

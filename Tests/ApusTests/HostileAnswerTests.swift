@@ -10,8 +10,8 @@ import Testing
 
 @testable import apus
 
-/// A control plane that was taken over, and answers in good form. It may let in whom it likes by a name that this system
-/// knows; it says nothing of who that is here, nor of what may be done in a share.
+/// A control plane that was taken over, and answers in good form. It may let in whom it likes by a name that this
+/// system knows; it says nothing of who that is here, nor of what may be done in a share.
 @Suite("A hostile control plane: answers") struct HostileAnswerTests {
     private final class Impostor: Sendable {
         let answer: Mutex<ControlPlaneAnswer?>
@@ -123,10 +123,12 @@ import Testing
     /// It grants what the configuration does not, and other than what was asked for: in vain.
     @Test func aShareIsNoMoreOpenThanTheConfigurationSays() throws {
         for (share, name, granted, isGuest) in [
-            ("private", "root", "private", false), ("private", "root", "open", false), ("open", "root", "private", false),
+            ("private", "root", "private", false), ("private", "root", "open", false),
+            ("open", "root", "private", false),
             ("open", "root", "no-such-share", false), ("open", "root", "IPC$", false), ("IPC$", "root", "open", false),
             ("no-root", "root", "no-root", false), ("forced", "root", "forced", false), ("open", "root", "open", true),
-            ("no-such-share", "root", "no-such-share", false), ("open", "root", "", false), ("open", "root", "open\0", false),
+            ("no-such-share", "root", "no-such-share", false), ("open", "root", "", false),
+            ("open", "root", "open\0", false),
         ] {
             let decision = try connect(share, as: name, .treeGranted(share: granted, readOnly: nil), isGuest: isGuest)
             if case .granted = decision { Issue.record("\(share) for \(name), granted as \(granted)") }

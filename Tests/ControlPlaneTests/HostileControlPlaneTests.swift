@@ -15,7 +15,9 @@ import Testing
         func say(_ number: UInt32, _ answer: ControlPlaneAnswer) { say(number, answer.encode()) }
         /// Without reading what comes back.
         func ask(_ number: UInt32, _ query: DataPlaneQuery) { say(number, query.encode()) }
-        static func prefix(_ number: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) } }
+        static func prefix(_ number: UInt32) -> [UInt8] {
+            (0..<4).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
+        }
     }
     struct Trick: Sendable, CustomTestStringConvertible {
         let testDescription: String
@@ -68,8 +70,8 @@ import Testing
             while impostor.channel.send(DataPlaneQuery.domain.encode(), number: number) {}
         },
         Trick("questions without end, every answer read") { impostor, number in
-            while impostor.channel.send(DataPlaneQuery.domain.encode(), number: number), impostor.channel.receive() != nil {
-            }
+            let question = DataPlaneQuery.domain.encode()
+            while impostor.channel.send(question, number: number), impostor.channel.receive() != nil {}
         },
     ]
 
@@ -141,10 +143,11 @@ import Testing
         client.close()
         let heard = Semaphore()
         let other = ControlPlaneClient(patience: Self.patience)
-        try start(Trick("listens") { impostor, number in
+        let listens = Trick("listens") { impostor, number in
             heard.signal()
             impostor.say(number, .acknowledged)
-        }, for: other)
+        }
+        try start(listens, for: other)
         for exchange in 0..<20 { other.tell(.abandon(exchange: UInt64(exchange))) }
         for _ in 0..<20 { #expect(heard.wait(milliseconds: 2000)) }
         other.close()
