@@ -144,6 +144,13 @@ extension Parameter {
             "other programs that open a file wait until clients have written back what they cache of it"),
         Parameter(
             "kernel share modes", .share, .boolean, "no", "accepted; Linux has had no such thing since 5.16"),
+        Parameter(
+            "time machine", .share, .boolean, "no", "Macs may back up to it, and are told so",
+            aliases: ["fruit:time machine"]),
+        Parameter(
+            "time machine max size", .share, .size, "0",
+            "of such a share: how large Macs see it, with what their backups take; 0: as large as the disk",
+            aliases: ["fruit:time machine max size"]),
         Parameter("oplocks", .share, .boolean, "yes", "let clients cache"),
         Parameter(
             "case sensitive", .share, .choice(["yes", "no", "auto", "true", "false"]), "no", "names differ by case"),

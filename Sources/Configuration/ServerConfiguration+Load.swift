@@ -152,6 +152,8 @@ extension ShareConfiguration {
         values.boolean("show symlinks") { showsSymbolicLinks = $0 }
         values.boolean("streams") { hasStreams = $0 }
         values.boolean("change notify") { reportsChanges = $0 }
+        values.boolean("time machine") { takesBackups = $0 }
+        values.size("time machine max size") { backupByteCountMax = $0 }
         values.boolean("kernel oplocks") { guardsAgainstLocalUse = $0 }
         values.boolean("posix locking") { showsLocksLocally = $0 }
         values.boolean("kernel change notify") { followsLocalChanges = $0 }

@@ -103,6 +103,9 @@ public struct ShareConfiguration: Sendable {
     public var followsLocalChanges = true
     public var showsLocksLocally = true
     public var guardsAgainstLocalUse = false
+    public var takesBackups = false
+    /// Bytes; 0 for no bound.
+    public var backupByteCountMax = 0
     public enum ShortNames: Sendable { case none, onRequest, listed }
     public var shortNames = ShortNames.none
     public var encryption = ServerConfiguration.Requirement.offered

@@ -37,6 +37,9 @@ public struct LinuxFileStoreOptions: Sendable {
     public var keepsInheritanceFlags = false
     /// `hide unreadable`: a folder's list leaves out what the user may not read.
     public var hidesUnreadable = false
+    /// `time machine max size`: the volume is this large at most, and what bundles of Time Machine take of it is not
+    /// free. nil for no bound.
+    public var backupByteCountMax: UInt64?
     /// Act as the user of each operation. Needs root; otherwise everything runs as the user who started the server.
     public var switchesIdentity = geteuid() == 0
     /// Told once about each thing that the file system cannot keep.
@@ -77,6 +80,7 @@ public final class LinuxFileStore: FileStore {
     let announcedAllocations = AnnouncedAllocations()
     let streamLock = Mutex(())
     let tunnel = TunnelCache()
+    private let backups = BackupSize()
     private let hasWarned = Atomic<Bool>(false)
     public let capabilities: FileStoreCapabilities
     /// What the process keeps from every new file, although `createMask` and its like are to decide.
@@ -163,6 +167,12 @@ public final class LinuxFileStore: FileStore {
         var status = apus_statx()
         if Linux.status(rootDescriptor, into: &status) >= 0 {
             information.creationTime = FileTime(status.bestBirthTime)
+        }
+        if let most = options.backupByteCountMax {
+            let left = most - min(most, backups.byteCount(in: self))
+            information.totalByteCount = min(information.totalByteCount, most)
+            information.availableByteCount = min(information.availableByteCount, left)
+            information.freeByteCount = min(information.freeByteCount, left)
         }
         return information
     }

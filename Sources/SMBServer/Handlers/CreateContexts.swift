@@ -22,6 +22,7 @@ struct CreateContexts {
     private(set) var durability: DurabilityRequest?
     private(set) var reconnect: ReconnectRequest?
     private(set) var appInstance: AppInstance?
+    private(set) var appleQuery: AppleQuery?
 
     /// None.
     init() {}
@@ -42,6 +43,7 @@ struct CreateContexts {
             case .allocationSize: allocationSize = try reader.read()
             case .timewarp: timewarp = FileTime(rawValue: try reader.read())
             case .queryOnDiskID: wantsOnDiskID = true
+            case .apple: appleQuery = AppleQuery(walk.data)
             case .posix where negotiated?.supportsPOSIX == true:
                 isPOSIX = true
                 let mode: UInt32 = try reader.read()

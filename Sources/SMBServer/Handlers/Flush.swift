@@ -2,7 +2,8 @@ import FileStore
 import NTTypes
 import SMBWire
 
-/// Receiving an SMB2 FLUSH Request, [MS-SMB2] 3.3.5.11.
+/// Receiving an SMB2 FLUSH Request, [MS-SMB2] 3.3.5.11. A Mac marks those that are to wait for the disk itself (0xFFFF
+/// in Reserved1, for F_FULLFSYNC): every one does.
 enum FlushHandler {
     static func run(_ reader: inout WireReader, _ context: inout RequestContext) throws(NTStatus) {
         let request: FlushRequest

@@ -42,6 +42,9 @@ public final class Share: Sendable {
     /// Other programs that open a file wait until clients have written back what they cache of it; `kernel oplocks`.
     public let guardsAgainstLocalUse: Bool
 
+    /// Macs may back up to it: they are told that a flush is one to the disk; `time machine`.
+    public let takesBackups: Bool
+
     /// Lists leave out what the user may not read: SMB2_SHAREFLAG_ACCESS_BASED_DIRECTORY_ENUM.
     public let enumeratesByAccess: Bool
 
@@ -50,7 +53,8 @@ public final class Share: Sendable {
         allowsPOSIX: Bool = true, shortNames: ShortNames = .none, enumeratesByAccess: Bool = false,
         reportsChanges: Bool = true,
         followsLocalChanges: Bool = true, showsLocksLocally: Bool = true,
-        guardsAgainstLocalUse: Bool = false, hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
+        guardsAgainstLocalUse: Bool = false, takesBackups: Bool = false,
+        hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
         marksHidden: @escaping @Sendable (NTName) -> Bool = { _ in false }
     ) {
         self.name = name
@@ -65,6 +69,7 @@ public final class Share: Sendable {
         self.followsLocalChanges = followsLocalChanges
         self.showsLocksLocally = showsLocksLocally
         self.guardsAgainstLocalUse = guardsAgainstLocalUse
+        self.takesBackups = takesBackups
         self.hides = hides
         self.marksHidden = marksHidden
     }

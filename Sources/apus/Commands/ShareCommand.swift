@@ -10,6 +10,7 @@ struct ShareCommand: ParsableCommand {
     /// What a share is for.
     enum Preset: String, CaseIterable, ExpressibleByArgument {
         case plain, archive, nfs, open
+        case timeMachine = "time-machine"
 
         var lines: [String] {
             switch self {
@@ -17,6 +18,7 @@ struct ShareCommand: ParsableCommand {
             case .archive: ["read only = yes"]
             case .nfs: ["read only = no", "kernel oplocks = yes", "posix locking = yes", "kernel change notify = yes"]
             case .open: ["read only = no", "guest ok = yes"]
+            case .timeMachine: ["read only = no", "time machine = yes"]
             }
         }
         /// What it gives and what it costs.
@@ -31,6 +33,11 @@ struct ShareCommand: ParsableCommand {
             case .open:
                 "guests read and write, too, where `map to guest = bad user` lets them in; what guests send and get is "
                     + "neither signed nor sealed, and Windows 11 refuses it by default"
+            case .timeMachine:
+                "Macs of whoever logs in back up to it, and list it as a place for that where Avahi runs; best a "
+                    + "folder that is used for nothing else. `time machine max size = 500G` in its section bounds it. "
+                    + "Finder information and resource forks are kept as streams: of files that netatalk or Samba's "
+                    + "vfs_fruit wrote they are not found"
             }
         }
     }

@@ -47,6 +47,9 @@ enum ShareBuilder {
         options.showsSymbolicLinks = share.showsSymbolicLinks && !share.followsSymbolicLinks
         options.hasStreams = share.hasStreams
         options.findsShortNames = share.shortNames != .none
+        if share.takesBackups, share.backupByteCountMax > 0 {
+            options.backupByteCountMax = UInt64(share.backupByteCountMax)
+        }
         options.warn = { log("[\(share.name)] \($0)") }
         let store = try LinuxFileStore(root: share.path, options: options)
         let shortNames: Share.ShortNames =
@@ -61,7 +64,7 @@ enum ShareBuilder {
             allowsPOSIX: share.allowsPOSIX, shortNames: shortNames, enumeratesByAccess: share.hidesUnreadable,
             reportsChanges: share.reportsChanges, followsLocalChanges: share.followsLocalChanges,
             showsLocksLocally: share.showsLocksLocally, guardsAgainstLocalUse: share.guardsAgainstLocalUse,
-            hides: isVetoed,
+            takesBackups: share.takesBackups, hides: isVetoed,
             marksHidden: { name in
                 (hidesDotFiles && name.utf8.first == UInt8(ascii: ".") && name.utf8 != [UInt8(ascii: ".")]
                     && name.utf8 != [UInt8(ascii: "."), UInt8(ascii: ".")])

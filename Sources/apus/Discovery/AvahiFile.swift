@@ -15,7 +15,8 @@ struct AvahiFile {
     /// - Parameter port: where clients connect; nil where the server is not to be announced.
     mutating func follow(_ configuration: ServerConfiguration, port: UInt16?) {
         guard let port else { return remove() }
-        let text = AvahiService.file(port: port, timeMachineShares: [])
+        let backups = configuration.shares.filter { $0.takesBackups && $0.isBrowseable }.map(\.name)
+        let text = AvahiService.file(port: port, timeMachineShares: backups)
         guard text != written, !hasFailed else { return }
         // SAFETY: a literal path.
         guard unsafe access(Self.folder, W_OK) == 0, isOurs else { return }
