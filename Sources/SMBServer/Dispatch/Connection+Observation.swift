@@ -14,16 +14,21 @@ struct RequestTimes {
     var wait: UInt64 = 0
     /// When it arrived.
     var arrival: UInt64 = 0
-    /// What it names, as it was before: CLOSE leaves nothing to look at.
-    var open: Open?
-    var subject = TraceEntry.Subject.none
-    /// Of a CREATE or TREE_CONNECT.
-    var name: NTName?
+    /// For `apus trace` alone.
+    var subject: RequestSubject?
 
     init(begin: UInt64) { self.begin = begin }
 
     @inline(__always)
     var areWanted: Bool { begin != 0 }
+}
+
+/// What a request is about: read before the handler runs, since CLOSE leaves nothing to look at.
+final class RequestSubject {
+    var open: Open?
+    /// Of a CREATE or TREE_CONNECT.
+    var name: NTName?
+    var asked = TraceEntry.Subject.none
 }
 
 extension Server {
@@ -53,7 +58,7 @@ extension Connection {
         }
         if server.observation.interest.contains(.trace), let command = SMB2Command(rawValue: context.header.command) {
             // SAFETY: the request's bytes outlive the call.
-            unsafe times.look(at: request, command, context)
+            times.subject = unsafe RequestSubject(of: request, command, context)
         }
         times.handlerBegin = server.environment.uptime()
     }
@@ -140,20 +145,26 @@ extension Connection {
         }
         guard !tracers.isEmpty else { return }
         let command = SMB2Command(rawValue: context.header.command)
-        let open = times.open ?? context.relatedFileID.flatMap { context.sessionOrNil?.open($0.volatile) }
-        let name = times.name.map {
-            String(decoding: $0.utf8.prefix(server.limits.denialNameByteCountMax), as: UTF8.self)
-        }
+        let subject = times.subject
+        let open = subject?.open ?? context.relatedFileID.flatMap { context.sessionOrNil?.open($0.volatile) }
+        let name = subject?.name.map { bounded($0) }
         let isConnect = command == .treeConnect
         let share =
             isConnect ? name?.split(separator: "\\").last.map(String.init) : context.treeConnectOrNil?.share.name
-        let path = isConnect ? "" : name ?? open?.file.path.description ?? ""
+        let path = isConnect ? "" : name ?? open.map { bounded($0.file.path) } ?? ""
+        var asked = subject?.asked ?? .none
+        if case .pattern(let pattern) = asked { asked = .pattern(bounded(pattern)) }
         let entry = TraceEntry(
             time: server.environment.now(), nanoseconds: duration, client: client,
             user: context.sessionOrNil?.state.withLock { $0.login?.user.name } ?? "", command: context.header.command,
-            share: share ?? "", path: path, subject: times.subject, status: status, receivedByteCount: received,
+            share: share ?? "", path: path, subject: asked, status: status, receivedByteCount: received,
             sentByteCount: sent)
         for tracer in tracers { tracer.offer(entry) }
+    }
+
+    /// A name, cut to what a tracer keeps of one.
+    private func bounded(_ name: some CustomStringConvertible) -> String {
+        String(decoding: name.description.utf8.prefix(server.limits.traceNameByteCountMax), as: UTF8.self)
     }
 }
 
@@ -183,11 +194,12 @@ extension ActivityLog.Sums {
     }
 }
 
-extension RequestTimes {
+extension RequestSubject {
     /// Reads what the request is about once more, for people. What is no request of its kind says nothing.
-    fileprivate mutating func look(
-        at request: UnsafeMutableRawBufferPointer, _ command: SMB2Command, _ context: borrowing RequestContext
+    fileprivate convenience init(
+        of request: UnsafeMutableRawBufferPointer, _ command: SMB2Command, _ context: borrowing RequestContext
     ) {
+        self.init()
         // SAFETY: the caller's request outlives this call.
         var reader = unsafe WireReader(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(request)), at: SMB2Header.byteCount)
         var fileID: FileID?
@@ -197,43 +209,43 @@ extension RequestTimes {
     }
 
     /// - Returns: which open it names.
-    private mutating func describe(_ command: SMB2Command, _ reader: inout WireReader) throws(WireError) -> FileID? {
+    private func describe(_ command: SMB2Command, _ reader: inout WireReader) throws(WireError) -> FileID? {
         switch command {
         case .create:
             let request = try CreateRequest(from: &reader)
             name = try NTName(utf16LittleEndian: request.name)
-            subject = .open(access: request.desiredAccess, disposition: request.createDisposition)
+            asked = .open(access: request.desiredAccess, disposition: request.createDisposition)
             return nil
         case .treeConnect:
             name = try NTName(utf16LittleEndian: TreeConnectRequest(from: &reader).path)
             return nil
         case .read:
             let request = try ReadRequest(from: &reader)
-            subject = .range(offset: request.offset, byteCount: UInt64(request.length))
+            asked = .range(offset: request.offset, byteCount: UInt64(request.length))
             return request.fileID
         case .write:
             let request = try WriteRequest(from: &reader)
-            subject = .range(offset: request.offset, byteCount: UInt64(request.data.byteCount))
+            asked = .range(offset: request.offset, byteCount: UInt64(request.data.byteCount))
             return request.fileID
         case .queryDirectory:
             let request = try QueryDirectoryRequest(from: &reader)
-            subject = .pattern(String(decoding: try NTName(utf16LittleEndian: request.fileName).utf8, as: UTF8.self))
+            asked = .pattern(String(decoding: try NTName(utf16LittleEndian: request.fileName).utf8, as: UTF8.self))
             return request.fileID
         case .queryInfo:
             let request = try QueryInfoRequest(from: &reader)
-            subject = .information(type: request.infoType, number: request.informationClass)
+            asked = .information(type: request.infoType, number: request.informationClass)
             return request.fileID
         case .setInfo:
             let request = try SetInfoRequest(from: &reader)
-            subject = .information(type: request.infoType, number: request.informationClass)
+            asked = .information(type: request.infoType, number: request.informationClass)
             return request.fileID
         case .ioctl:
             let request = try IoctlRequest(from: &reader)
-            subject = .control(request.controlCode)
+            asked = .control(request.controlCode)
             return request.fileID
         case .lock:
             let request = try LockRequest(from: &reader)
-            subject = .locks(count: request.locks.count)
+            asked = .locks(count: request.locks.count)
             return request.fileID
         case .close: return try CloseRequest(from: &reader).fileID
         case .flush: return try FlushRequest(from: &reader).fileID
