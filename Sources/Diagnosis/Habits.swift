@@ -60,6 +60,8 @@ public struct Activity: Equatable, Sendable {
             if index < buckets.count { buckets[index] += count } else { buckets.append(count) }
         }
         if lastAwaited.isEmpty { lastAwaited = other.lastAwaited }
+        if cipher.isEmpty { cipher = other.cipher }
+        if signing.isEmpty { signing = other.signing }
     }
 }
 
@@ -122,7 +124,7 @@ public enum Habits {
     }
 
     static func sealing(_ activity: Activity) -> String? {
-        guard activity.cipher.hasSuffix("CCM"), rate(activity.sealedCount, activity) >= 50 else { return nil }
+        guard activity.cipher.hasSuffix("CCM"), rate(activity.sealedCount, activity) >= 20 else { return nil }
         return
             "seals with \(activity.cipher), at three times the cost of AES-GCM: let it use SMB 3.1.1 with AES-GCM"
     }
