@@ -124,7 +124,10 @@ public enum Habits {
     }
 
     static func sealing(_ activity: Activity) -> String? {
-        guard activity.cipher.hasSuffix("CCM"), rate(activity.sealedCount, activity) >= 20 else { return nil }
+        let byteRate = rate(activity.readByteCount + activity.writtenByteCount, activity)
+        guard activity.cipher.hasSuffix("CCM"), activity.sealedCount > 0,
+            rate(activity.sealedCount, activity) >= 50 || byteRate >= 10_000_000
+        else { return nil }
         return
             "seals with \(activity.cipher), at three times the cost of AES-GCM: let it use SMB 3.1.1 with AES-GCM"
     }
