@@ -56,7 +56,8 @@ enum Service {
         let domain = DomainIdentity.load(besides: users, log: log)
         let client = ControlPlaneClient()
         let access = ControlPlaneAccess(
-            ask: { client.ask($0) }, shares: ShareBuilder.build(configuration, domain: domain, log: log),
+            ask: { client.ask($0) }, tell: { client.tell($0) },
+            shares: ShareBuilder.build(configuration, domain: domain, log: log),
             configuration: configuration, actsAsUsers: isRoot, log: log)
         let controlPlane = ControlPlaneSupervisor(
             config: config, users: users, isVerbose: isVerbose, client: client, log: log,
