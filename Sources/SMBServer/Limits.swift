@@ -71,6 +71,8 @@ public struct Limits: Sendable {
     /// Refusals that are remembered, and how much of the name that each was about.
     public var denialCountMax = 512
     public var denialNameByteCountMax = 4096
+    /// Of a name that a tracer keeps until it is read; how many it keeps at once has its bound in `Tracer`.
+    public var traceNameByteCountMax = 1024
     public var pathByteCountMax = 32_767 * 2
     public var extendedAttributesByteCountMax = 65_536
 

@@ -163,6 +163,7 @@ enum Service {
         _ configuration: ServerConfiguration, _ server: Server, _ buffers: BufferPool, _ manager: ServiceManager
     ) -> TCPTransport {
         var settings = TransportConfiguration(buffers: buffers)
+        settings.timing = server.observation.timing
         settings.connectionCountMax = configuration.connectionCountMax
         settings.connectionCountPerAddressMax = configuration.connectionCountPerAddressMax
         settings.strangerCountMax = server.settings.limits.connectionCountBeforeLoginMax
