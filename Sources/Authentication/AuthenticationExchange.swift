@@ -130,7 +130,10 @@ struct SPNEGOAcceptor: Sendable {
     private var mechanism: (any Mechanism)?
     var claimedUser: String { mechanism?.claimedUser ?? "" }
     private var identifier = MechanismIdentifier.ntlm
+    /// Kept until the login is done.
     private var mechanismList: [UInt8] = []
+    /// Longest list of mechanisms, in bytes; real ones have less than 100, and strangers send it.
+    static let mechanismListByteCountMax = 1024
     /// RFC 4178 5: the signatures may only be left out when the client's first choice was taken.
     private var isFirstChoice = true
     /// supportedMech stands in the first answer only.
@@ -152,6 +155,7 @@ struct SPNEGOAcceptor: Sendable {
     }
 
     private mutating func begin(_ initial: SPNEGO.Initial) throws(SPNEGO.Malformed) -> AuthenticationExchange.Outcome {
+        guard initial.mechanismList.count <= Self.mechanismListByteCountMax else { return .failed(.invalidParameter) }
         for (index, candidate) in initial.mechanisms.enumerated() {
             guard let made = makeMechanism(candidate) else { continue }
             mechanism = made

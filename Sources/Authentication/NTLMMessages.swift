@@ -8,6 +8,10 @@ enum NTLM {
     /// "NTLMSSP" and a zero, which every message begins with, 2.2.1.
     static let signature: [UInt8] = Array("NTLMSSP".utf8) + [0]
 
+    /// Longest NEGOTIATE_MESSAGE, in bytes: 40, and two names, 2.2.1.1. Strangers send it, and it is kept until the
+    /// login is done, for its MIC.
+    static let negotiateByteCountMax = 1024
+
     static func hasSignature(_ bytes: [UInt8]) -> Bool { bytes.starts(with: signature) }
 
     /// NEGOTIATE flags, 2.2.2.5.
@@ -100,6 +104,7 @@ struct NegotiateMessage: Equatable {
 
     /// The names in it are of no use to anyone; clients leave out the end of the message at will.
     init(_ bytes: [UInt8]) throws(NTLM.Malformed) {
+        guard bytes.count <= NTLM.negotiateByteCountMax else { throw NTLM.Malformed() }
         flags = NTLM.Flags(rawValue: try NTLM.reader(bytes, type: 1).integer(at: 12))
     }
 

@@ -113,6 +113,21 @@ import Testing
         #expect(try SPNEGO.readResponse(answer) == SPNEGO.Response(state: .acceptIncomplete, mechanism: .ntlm))
     }
 
+    /// What is kept of a login that may never be finished is little.
+    @Test func longListsAndMessagesOfStrangersAreRefused() throws {
+        var client = NTLMClient(user: "alice", password: "correct horse", usesSPNEGO: false)
+        let negotiate = client.initialToken()
+        for (count, isTaken) in [(NTLM.negotiateByteCountMax, true), (NTLM.negotiateByteCountMax + 1, false)] {
+            let padded = negotiate + [UInt8](repeating: 0, count: count - negotiate.count)
+            for token in [padded, SPNEGO.write(SPNEGO.Initial(mechanisms: [.ntlm], token: padded))] {
+                if case .more = Fixture.exchange().step(token) { #expect(isTaken) } else { #expect(!isTaken) }
+            }
+        }
+        let mechanisms = [.ntlm] + [MechanismIdentifier](repeating: Self.kerberos, count: 100)
+        let outcome = Fixture.exchange().step(SPNEGO.write(SPNEGO.Initial(mechanisms: mechanisms, token: negotiate)))
+        #expect(outcome == .failed(.invalidParameter))
+    }
+
     @Test func aClientThatRejectsIsDone() throws {
         let exchange = Fixture.exchange()
         _ = exchange.step(SPNEGO.write(SPNEGO.Initial(mechanisms: [.ntlm], token: nil)))
