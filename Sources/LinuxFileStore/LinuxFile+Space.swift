@@ -30,9 +30,7 @@ extension LinuxFile {
         let descriptor = try begin(.write)
         defer { handle.end() }
         try store.identity.act(as: user)
-        var status = apus_statx()
-        try Linux.status(descriptor, into: &status).orThrow()
-        let range = range.clamped(to: 0..<status.size)
+        let range = try within(range, descriptor)
         guard !range.isEmpty else { return }
         let givesBack = isSparse(descriptor)
         var result = givesBack ? Linux.punchHole(descriptor, range) : Linux.zero(descriptor, range)
@@ -43,6 +41,13 @@ extension LinuxFile {
         }
         if result.failed(EOPNOTSUPP) { return try writeZeros(range, descriptor) }
         try result.orThrow()
+    }
+
+    /// What of a range lies in the file.
+    private func within(_ range: Range<UInt64>, _ descriptor: CInt) throws(NTStatus) -> Range<UInt64> {
+        var status = apus_statx()
+        try Linux.status(descriptor, into: &status).orThrow()
+        return range.clamped(to: 0..<status.size)
     }
 
     private func writeZeros(_ range: Range<UInt64>, _ descriptor: CInt) throws(NTStatus) {
@@ -64,9 +69,7 @@ extension LinuxFile {
         let descriptor = try begin(.read)
         defer { handle.end() }
         try store.identity.act(as: user)
-        var status = apus_statx()
-        try Linux.status(descriptor, into: &status).orThrow()
-        let range = range.clamped(to: 0..<status.size)
+        let range = try within(range, descriptor)
         guard !range.isEmpty else { return [] }
         // A file that is not sparse has all its space, as far as clients are concerned.
         guard isSparse(descriptor) else { return [range] }
@@ -91,10 +94,8 @@ extension LinuxFile {
         let descriptor = try begin(.write)
         defer { handle.end() }
         try store.identity.act(as: user)
-        var status = apus_statx()
-        try Linux.status(descriptor, into: &status).orThrow()
         let unit = FileInformation.allocationUnit
-        let range = range.clamped(to: 0..<status.size)
+        let range = try within(range, descriptor)
         let start = range.lowerBound.roundedUp(toMultipleOf: unit)
         let end = range.upperBound / unit * unit
         guard start < end else { return }

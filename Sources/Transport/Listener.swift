@@ -38,7 +38,12 @@ enum Listener {
         guard descriptor >= 0 else { throw .cannotListen(address: address, port: port, code: errno) }
         set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
         // "::" alone takes both families; a certain address only its own.
-        if family == AF_INET6 { set(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, address == "::" ? 0 : 1) }
+        if family == AF_INET6 {
+            set(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, address == "::" ? 0 : 1)
+            // RFC 4862 5.4: as long as an interface has just come up, its own address is tentative and not bindable.
+            // Others must be there: listening where nobody arrives would hide a mistake.
+            if address.contains("%") { set(descriptor, CInt(IPPROTO_IPV6), IPV6_FREEBIND, 1) }
+        }
         // SAFETY: the bytes are a socket address of this family.
         let isBound = unsafe bind(
             descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))

@@ -18,13 +18,7 @@ enum CloseHandler {
         // Asked before the close: afterwards there may be no file to ask.
         if request.flags.contains(.postQueryAttributes), let information = try? open.file.information() {
             response.flags = .postQueryAttributes
-            response.creationTime = information.creationTime
-            response.lastAccessTime = information.lastAccessTime
-            response.lastWriteTime = information.lastWriteTime
-            response.changeTime = information.changeTime
-            response.allocationSize = information.allocationSize
-            response.endOfFile = information.endOfFile
-            response.fileAttributes = information.attributes
+            response.information = information.networkOpen
         }
         context.server.close(open)
         return response

@@ -214,15 +214,9 @@ enum CreateHandler {
     ) -> CreateResponse {
         context.relatedFileID = open.fileID
         var response = CreateResponse()
-        response.creationTime = information.creationTime
-        response.lastAccessTime = information.lastAccessTime
-        response.lastWriteTime = information.lastWriteTime
-        response.changeTime = information.changeTime
-        response.allocationSize = information.allocationSize
-        response.endOfFile = information.endOfFile
-        response.fileAttributes = information.attributes
+        response.information = information.networkOpen
         if open.treeConnect.share.marksHidden(open.file.path.components.last ?? NTName("")) {
-            response.fileAttributes.insert(.hidden)
+            response.information.fileAttributes.insert(.hidden)
         }
         response.fileID = open.fileID
         response.contexts = input.contexts.answers(information, maximalAccess: maximalAccess)

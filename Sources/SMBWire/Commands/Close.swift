@@ -40,13 +40,7 @@ public struct CloseRequest: Equatable, Sendable {
 public struct CloseResponse: Equatable, Sendable {
     @inlinable public static var structureSize: UInt16 { 60 }
     public var flags: CloseRequest.Flags = []
-    public var creationTime = FileTime(rawValue: 0)
-    public var lastAccessTime = FileTime(rawValue: 0)
-    public var lastWriteTime = FileTime(rawValue: 0)
-    public var changeTime = FileTime(rawValue: 0)
-    public var allocationSize: UInt64 = 0
-    public var endOfFile: UInt64 = 0
-    public var fileAttributes: FileAttributes = []
+    public var information = NetworkOpenInformation()
 
     @inlinable public init() {}
 
@@ -55,13 +49,7 @@ public struct CloseResponse: Equatable, Sendable {
         try reader.expectStructureSize(Self.structureSize)
         flags = CloseRequest.Flags(rawValue: try reader.read())
         try reader.skip(4)
-        creationTime = FileTime(rawValue: try reader.read())
-        lastAccessTime = FileTime(rawValue: try reader.read())
-        lastWriteTime = FileTime(rawValue: try reader.read())
-        changeTime = FileTime(rawValue: try reader.read())
-        allocationSize = try reader.read()
-        endOfFile = try reader.read()
-        fileAttributes = FileAttributes(rawValue: try reader.read())
+        information = try NetworkOpenInformation(from: &reader)
     }
 
     @inlinable
@@ -69,12 +57,6 @@ public struct CloseResponse: Equatable, Sendable {
         buffer.append(Self.structureSize)
         buffer.append(flags.rawValue)
         buffer.append(0 as UInt32)
-        buffer.append(creationTime.rawValue)
-        buffer.append(lastAccessTime.rawValue)
-        buffer.append(lastWriteTime.rawValue)
-        buffer.append(changeTime.rawValue)
-        buffer.append(allocationSize)
-        buffer.append(endOfFile)
-        buffer.append(fileAttributes.rawValue)
+        information.encode(into: buffer)
     }
 }

@@ -92,13 +92,7 @@ public struct CreateResponse: Equatable, Sendable {
     /// SMB2_CREATE_FLAG_REPARSEPOINT: 1.
     public var flags: UInt8 = 0
     public var createAction: CreateAction = .opened
-    public var creationTime = FileTime(rawValue: 0)
-    public var lastAccessTime = FileTime(rawValue: 0)
-    public var lastWriteTime = FileTime(rawValue: 0)
-    public var changeTime = FileTime(rawValue: 0)
-    public var allocationSize: UInt64 = 0
-    public var endOfFile: UInt64 = 0
-    public var fileAttributes: FileAttributes = []
+    public var information = NetworkOpenInformation()
     public var fileID = FileID(persistent: 0, volatile: 0)
     public var contexts: [CreateContext] = []
 
@@ -110,13 +104,7 @@ public struct CreateResponse: Equatable, Sendable {
         flags = try reader.read()
         guard let action = CreateAction(rawValue: try reader.read()) else { throw .invalid("CreateAction") }
         createAction = action
-        creationTime = FileTime(rawValue: try reader.read())
-        lastAccessTime = FileTime(rawValue: try reader.read())
-        lastWriteTime = FileTime(rawValue: try reader.read())
-        changeTime = FileTime(rawValue: try reader.read())
-        allocationSize = try reader.read()
-        endOfFile = try reader.read()
-        fileAttributes = FileAttributes(rawValue: try reader.read())
+        information = try NetworkOpenInformation(from: &reader)
         try reader.skip(4)
         fileID = try FileID(from: &reader)
         let offset = try reader.read(UInt32.self)
@@ -133,13 +121,7 @@ public struct CreateResponse: Equatable, Sendable {
         buffer.append(oplockLevel)
         buffer.append(flags)
         buffer.append(createAction.rawValue)
-        buffer.append(creationTime)
-        buffer.append(lastAccessTime)
-        buffer.append(lastWriteTime)
-        buffer.append(changeTime)
-        buffer.append(allocationSize)
-        buffer.append(endOfFile)
-        buffer.append(fileAttributes.rawValue)
+        information.encode(into: buffer)
         buffer.append(0 as UInt32)
         buffer.append(fileID)
         buffer.append(0 as UInt64)

@@ -1,4 +1,5 @@
 import Authentication
+import CLinux
 import Configuration
 import ControlPlane
 import Glibc

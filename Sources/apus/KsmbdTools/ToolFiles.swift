@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Reading and writing the files of ksmbd's tools, with their messages.

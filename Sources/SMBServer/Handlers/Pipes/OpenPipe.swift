@@ -42,8 +42,8 @@ extension CreateHandler {
         context.relatedFileID = open.fileID
         var response = CreateResponse()
         response.createAction = .opened
-        response.allocationSize = 4096
-        response.fileAttributes = .normal
+        response.information.allocationSize = 4096
+        response.information.fileAttributes = .normal
         response.fileID = open.fileID
         return response
     }

@@ -119,7 +119,9 @@ extension QueryInfoHandler {
         case .standard: information.encodeStandard(isDeletePending: open.node.isDeletePending(for: open), into: reply)
         case .internal: reply.append(information.identity.index)
         case .extendedAttributeSize: reply.append(information.extendedAttributeSize)
-        case .networkOpen: information.encodeNetworkOpen(into: reply)
+        case .networkOpen:
+            information.networkOpen.encode(into: reply)
+            reply.append(0 as UInt32)
         case .attributeTag:
             reply.append(information.attributes.rawValue)
             reply.append(information.reparseTag)
@@ -203,15 +205,16 @@ extension FileInformation {
     }
 
     /// FileNetworkOpenInformation, [MS-FSCC] 2.4.34.
-    func encodeNetworkOpen(into reply: PDUBuffer) {
-        reply.append(creationTime)
-        reply.append(lastAccessTime)
-        reply.append(lastWriteTime)
-        reply.append(changeTime)
-        reply.append(allocationSize)
-        reply.append(endOfFile)
-        reply.append(attributes.rawValue)
-        reply.append(0 as UInt32)
+    var networkOpen: NetworkOpenInformation {
+        var found = NetworkOpenInformation()
+        found.creationTime = creationTime
+        found.lastAccessTime = lastAccessTime
+        found.lastWriteTime = lastWriteTime
+        found.changeTime = changeTime
+        found.allocationSize = allocationSize
+        found.endOfFile = endOfFile
+        found.fileAttributes = attributes
+        return found
     }
 }
 
