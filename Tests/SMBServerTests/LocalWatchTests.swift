@@ -121,7 +121,7 @@ private final class WatchedStore: FileStore {
         scene.store.tell(.added(NTName("new"), isDirectory: false), in: NTPath(components: [NTName("a")]))
         #expect(try scene.client.repliesAtHand().map(\.status) == [.success])
         let told = try #require(try other.repliesAtHand().first)
-        #expect(told.bytes.contains(#"c\d\new"#.utf16.flatMap { [UInt8($0), 0] }))
+        #expect(told.bytes.contains(wide(#"c\d\new"#)))
         #expect(scene.store.watched.count == 4)
         try scene.client.call(.close(folder))
         try other.call(.close(top))
@@ -130,8 +130,16 @@ private final class WatchedStore: FileStore {
 
     /// FileRenameInformation, [MS-FSCC] 2.4.43.2.
     private func renaming(to name: String) -> [UInt8] {
-        let bytes = name.utf16.flatMap { [UInt8($0), 0] }
-        return [UInt8](repeating: 0, count: 16) + [UInt8(bytes.count), 0, 0, 0] + bytes + [0, 0, 0, 0]
+        var bytes = [UInt8](repeating: 0, count: 16)
+        bytes += [UInt8(2 * name.utf8.count), 0, 0, 0]
+        bytes += wide(name)
+        return bytes + [0, 0, 0, 0]
+    }
+
+    private func wide(_ text: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for byte in text.utf8 { bytes += [byte, 0] }
+        return bytes
     }
 
     @Test("No more folders are watched than may be, and the administrator is told once")
