@@ -116,6 +116,12 @@ let package = Package(
             ]),
         tests("TransportTests", ["Transport", "Platform", "CLinux"]),
         tests("ControlPlaneTests", ["ControlPlane", "NTTypes", "Platform", "CLinux"]),
+        tests(
+            "ApusTests",
+            [
+                "apus", "ControlPlane", "Configuration", "SMBServer", "LinuxFileStore", "FileStore", "NTTypes",
+                "Platform",
+            ]),
         tests("AdministrationTests", ["Administration", "Platform"]),
         tests("ConfigurationTests", ["Configuration", "NTTypes"]),
         tests("DiagnosisTests", ["Diagnosis", "Configuration"]),

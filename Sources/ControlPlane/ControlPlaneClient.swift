@@ -1,16 +1,27 @@
+import Glibc
 import Platform
 
 /// The data plane's end: a few channels to the control plane of the moment, each of which carries one request and then
 /// its answer. A caller that finds all of them busy, or the control plane gone, waits for one to become free or for the
 /// next control plane.
+///
+/// The other end may be anybody's. A channel on which something came that was not due is given up, and the control
+/// plane with it; and whatever it does, each caller is through within a time.
 public final class ControlPlaneClient: Sendable {
-    /// How long a caller waits for a channel; and the control plane may take for an answer before it counts as stuck.
-    private static let patienceMilliseconds = 10_000
-    private static let answerSecondsMax = 20
+    /// How long things may take, in milliseconds.
+    public struct Patience: Sendable {
+        /// A caller's wait for a channel.
+        public var turn: Int
+        /// The control plane's answer, with all that it asks back; then it counts as stuck.
+        public var answer: Int
+        public init(turn: Int = 10_000, answer: Int = 20_000) { (self.turn, self.answer) = (turn, answer) }
+    }
     /// Callers that wait at once. They keep threads from those who are connected; the next one is told to come again.
     private static let waitingCountMax = 48
     /// A request over which the control plane died so often is not asked again: perhaps it is what kills it.
     private static let attemptCountMax = 2
+    /// Messages that nobody waits for: one for each login and each pipe that can be there.
+    private static let noticeCountMax = 65_536
 
     private struct State {
         var idle: [Channel] = []
@@ -20,13 +31,17 @@ public final class ControlPlaneClient: Sendable {
         /// An answer of this generation did not come.
         var misses = false
         var isClosed = false
+        var notices: [ControlPlaneRequest] = []
+        /// A thread sees to `notices`.
+        var isNotifying = false
     }
     private let state = Mutex(State())
     /// One signal for each idle channel.
     private let turns = Semaphore()
     private let facts = Mutex<(any DataPlaneFacts)?>(nil)
+    private let patience: Patience
 
-    public init() {}
+    public init(patience: Patience = Patience()) { self.patience = patience }
 
     /// What the control plane asks back is answered by `facts` from now on; before, it asks in vain.
     public func answerQueries(with facts: any DataPlaneFacts) { self.facts.withLock { $0 = facts } }
@@ -36,7 +51,7 @@ public final class ControlPlaneClient: Sendable {
 
     /// From now on these channels are used; those to the control plane before end with the requests they carry.
     public func adopt(_ channels: [Channel]) {
-        for channel in channels { channel.setPatience(seconds: Self.answerSecondsMax) }
+        for channel in channels { channel.setPatience(milliseconds: patience.answer) }
         let change = state.withLock { state -> Int in
             guard !state.isClosed else { return 0 }
             let change = channels.count - state.idle.count
@@ -51,36 +66,47 @@ public final class ControlPlaneClient: Sendable {
 
     /// Asks and waits for the answer. nil when there is no control plane in time, or it answers nonsense; then nobody
     /// logs in.
-    public func ask(_ request: ControlPlaneRequest) -> ControlPlaneAnswer? {
-        let message = request.encode()
+    /// - Parameter scope: what the control plane may ask back meanwhile.
+    public func ask(_ request: ControlPlaneRequest, answering scope: QueryScope = .nothing) -> ControlPlaneAnswer? {
         var attemptCount = 0
         var failed = 0
         while attemptCount < Self.attemptCountMax {
             guard let (channel, generation) = take() else { return nil }
-            if channel.send(message) {
-                if let bytes = receive(channel) {
+            let number = channel.nextNumber()
+            // Made anew for each attempt: a login's is long, and would be kept for as long as the answer takes.
+            if channel.send(request.encode(), number: number) {
+                if let answer = answer(to: number, on: channel, scope) {
                     giveBack(channel, generation)
-                    return ControlPlaneAnswer(decoding: bytes)
+                    return answer
                 }
                 if generation != failed { attemptCount += 1 }
                 failed = generation
             }
-            // The channel is gone with the control plane; if that is still there, it is stuck.
+            // The channel is gone with the control plane; if that is still there, it is stuck or is somebody else.
             state.withLock { state in if generation == state.generation { state.misses = true } }
         }
         return nil
     }
 
     /// The answer; what is asked back before it is answered on the way.
-    private func receive(_ channel: Channel) -> [UInt8]? {
+    private func answer(to number: UInt32, on channel: Channel, _ scope: QueryScope) -> ControlPlaneAnswer? {
+        let end = Self.uptime + patience.answer
         for _ in 0...DataPlaneQuery.countPerRequestMax {
-            guard let bytes = channel.receive() else { return nil }
-            guard DataPlaneQuery.isQuery(bytes) else { return bytes }
-            guard let query = DataPlaneQuery(decoding: bytes), let facts = facts.withLock({ $0 }),
-                channel.send(facts.answer(query).encode())
+            guard Self.uptime < end, let (its, bytes) = channel.receive(), its == number else { return nil }
+            guard DataPlaneQuery.isQuery(bytes) else { return ControlPlaneAnswer(decoding: bytes) }
+            guard let query = DataPlaneQuery(decoding: bytes), query.scope <= scope,
+                let facts = facts.withLock({ $0 }), channel.send(facts.answer(query).encode(), number: number)
             else { return nil }
         }
         return nil
+    }
+
+    /// Milliseconds.
+    private static var uptime: Int {
+        var time = timespec()
+        // SAFETY: the structure outlives the call.
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
     }
 
     private func take() -> (Channel, generation: Int)? {
@@ -92,7 +118,7 @@ public final class ControlPlaneClient: Sendable {
             return true
         }
         guard mayWait else { return nil }
-        let isTurn = turns.wait(milliseconds: Self.patienceMilliseconds)
+        let isTurn = turns.wait(milliseconds: patience.turn)
         return state.withLock { state in
             state.waitingCount -= 1
             guard isTurn, let channel = state.idle.popLast() else { return nil }
@@ -114,8 +140,37 @@ public final class ControlPlaneClient: Sendable {
         let waitingCount = state.withLock { state in
             state.isClosed = true
             state.idle = []
+            state.notices = []
             return state.waitingCount
         }
         for _ in 0..<waitingCount { turns.signal() }
+    }
+
+    // MARK: notices
+
+    /// Has the control plane hear of something that nobody waits for: whoever lets go of things, as the thread of a
+    /// client that hangs up does, is not kept by a control plane that does not answer.
+    public func tell(_ notice: ControlPlaneRequest) {
+        let startsThread = state.withLock { state -> Bool in
+            guard !state.isClosed, state.notices.count < Self.noticeCountMax else { return false }
+            state.notices.append(notice)
+            defer { state.isNotifying = true }
+            return !state.isNotifying
+        }
+        guard startsThread, !Thread.detach(name: "control-notices", { self.notify() }) else { return }
+        state.withLock { $0.isNotifying = false }
+    }
+
+    /// Ends with the last notice.
+    private func notify() {
+        while true {
+            let notices = state.withLock { state in
+                if state.notices.isEmpty { state.isNotifying = false }
+                defer { state.notices = [] }
+                return state.notices
+            }
+            guard !notices.isEmpty else { return }
+            for notice in notices where !state.withLock({ $0.isClosed }) { _ = ask(notice) }
+        }
     }
 }

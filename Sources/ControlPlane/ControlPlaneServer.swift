@@ -9,10 +9,12 @@ public protocol ControlPlaneHandler: AnyObject, Sendable {
 /// The way back over the channel of the request that is being answered.
 public struct DataPlaneClient: Sendable {
     let channel: Channel
+    /// The request's.
+    let number: UInt32
 
     /// Asks and waits. nil when the data plane is gone, or answers nonsense.
     public func ask(_ query: DataPlaneQuery) -> DataPlaneFact? {
-        guard channel.send(query.encode()), let bytes = channel.receive() else { return nil }
+        guard channel.send(query.encode(), number: number), let (_, bytes) = channel.receive() else { return nil }
         return DataPlaneFact(decoding: bytes)
     }
 }
@@ -41,11 +43,11 @@ public enum ControlPlaneServer {
     }
 
     private static func serve(_ channel: Channel, _ handler: any ControlPlaneHandler) {
-        let client = DataPlaneClient(channel: channel)
-        while let message = channel.receive() {
+        while let (number, message) = channel.receive() {
             // What is no request is answered by hanging up: the other end is not who it should be.
             guard let request = ControlPlaneRequest(decoding: message) else { break }
-            guard channel.send(handler.answer(request, asking: client).encode()) else { break }
+            let answer = handler.answer(request, asking: DataPlaneClient(channel: channel, number: number))
+            guard channel.send(answer.encode(), number: number) else { break }
         }
     }
 }

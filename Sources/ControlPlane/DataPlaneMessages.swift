@@ -27,6 +27,29 @@ public enum DataPlaneQuery: Equatable, Sendable {
     case endSessions(client: String?, user: String?)
 }
 
+/// What the control plane may ask back while it answers a request, each with all before it. That is the data plane's to
+/// say, by what it has asked and for whom: a control plane that was taken over learns and does no more.
+public enum QueryScope: Comparable, Sendable {
+    case nothing
+    /// For whoever has opened a pipe: names and numbers of accounts.
+    case names
+    /// For users who have logged in: how many use a share.
+    case treeConnects
+    /// For administrators.
+    case everything
+}
+
+extension DataPlaneQuery {
+    /// The least that allows it.
+    var scope: QueryScope {
+        switch self {
+        case .userID, .groupID, .userName, .groupName, .domain: .names
+        case .treeConnects: .treeConnects
+        case .sessions, .openFiles, .closeFile, .endSessions: .everything
+        }
+    }
+}
+
 /// The answer to a `DataPlaneQuery`.
 public enum DataPlaneFact: Equatable, Sendable {
     /// nil: there is none.

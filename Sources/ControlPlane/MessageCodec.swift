@@ -5,7 +5,11 @@ import NTTypes
 struct MessageWriter {
     private(set) var bytes: [UInt8] = []
 
-    init(case tag: UInt8) { bytes = [tag] }
+    /// - Parameter byteCount: what will be written at most; a guess that is too low costs copies.
+    init(case tag: UInt8, reserving byteCount: Int = 0) {
+        bytes.reserveCapacity(byteCount)
+        bytes.append(tag)
+    }
 
     mutating func number<Value: FixedWidthInteger>(_ value: Value) {
         for index in 0..<Value.bitWidth / 8 { bytes.append(UInt8(truncatingIfNeeded: value >> (index * 8))) }
@@ -121,7 +125,7 @@ extension ControlPlaneRequest {
         switch self {
         case .initialToken: return MessageWriter(case: 1).bytes
         case .authenticate(let exchange, let isContinued, let token, let remoteAddress):
-            var writer = MessageWriter(case: 2)
+            var writer = MessageWriter(case: 2, reserving: token.count + remoteAddress.utf8.count + 32)
             writer.number(exchange)
             writer.flag(isContinued)
             writer.data(token)

@@ -3,8 +3,9 @@ import NTTypes
 /// Everything the data plane asks of the control plane, in one place: the boundary between the process that acts on
 /// files as root and the process that reads logins and accounts. Both ends check lengths; neither trusts the other.
 ///
-/// Each message is one datagram of at most `byteCountMax` bytes on a SOCK_SEQPACKET socket pair; a channel carries one
-/// request and then its answer; between them the control plane may ask back (`DataPlaneQuery`). Whatever outlives a
+/// Each message is one datagram on a SOCK_SEQPACKET socket pair: the number of the request (32 bits, little-endian) and
+/// the message of at most `byteCountMax` bytes. A channel carries one request and then its answer; between them the
+/// control plane may ask back (`DataPlaneQuery`), as far as that request allows (`QueryScope`). Whatever outlives a
 /// request is the data plane's, so that a control plane that was killed and started again can answer the next one. Only
 /// pipes end with it, as they would with a service on Windows.
 public enum ControlPlaneRequest: Equatable, Sendable {
@@ -22,7 +23,7 @@ public enum ControlPlaneRequest: Equatable, Sendable {
     /// `acknowledged`, or `refused` when that leads elsewhere than it did.
     /// - tokens: the client's and the server's in turn, an even number.
     case resumeExchange(exchange: UInt64, tokens: [[UInt8]])
-    /// Data plane, when a login is not going on. Answer: `acknowledged`.
+    /// Data plane, when a login is not going on; nobody waits for the answer, `acknowledged`.
     case abandon(exchange: UInt64)
     /// Data plane, for TREE_CONNECT. Answer: `treeGranted` or `refused`.
     /// - user, isGuest, isAnonymous: as `authenticated` gave them.

@@ -16,7 +16,7 @@ public enum PipeRequest: Equatable, Sendable {
     /// Data plane, for what a client wrote, and with an empty `input` to have more of what it may read. Answer: `pipe`,
     /// or `refused` when the instance is gone.
     case transact(pipe: UInt64, input: [UInt8])
-    /// Data plane, when the open is closed. Answer: `acknowledged`.
+    /// Data plane, when the open is closed; nobody waits for the answer, `acknowledged`.
     case close(pipe: UInt64)
 }
 
@@ -94,5 +94,7 @@ extension PipeAnswer {
         let count = reader.number(UInt32.self)
         guard count <= Self.messageCountMax else { return nil }
         messages = (0..<count).map { _ in reader.data() }
+        // A fragment has a header; and what has no bytes would be kept without counting.
+        if messages.contains(where: \.isEmpty) { return nil }
     }
 }

@@ -17,10 +17,10 @@ public struct Limits: Sendable {
     public var loginCountBeforeLoginMax = 2
     /// Without a request, and with nothing open, a connection ends after this time; nil for never (`deadtime`).
     public var idleTimeout: Duration?
-    /// Largest message before a login has succeeded on the connection: with a ticket of the 48,000 bytes that Windows
-    /// allows. It is most of what a stranger may cost, 64 KiB in all: there are also its logins, each with 4 KiB of
+    /// Largest message before a login has succeeded on the connection: with a token of the 48,000 bytes that Windows
+    /// allows. It is most of what a stranger may cost, 64 KiB in all: there are also its logins, each with 2 KiB of
     /// tokens, and the objects themselves. Logins whose outcome is kept back keep nothing of their messages.
-    public var messageByteCountBeforeLoginMax = 50 << 10
+    public var messageByteCountBeforeLoginMax = 47 << 10
     /// Header, fixed part and names around the largest read or write.
     public var messageOverheadByteCountMax = 64 << 10
     public var compoundRequestCountMax = 64
@@ -71,6 +71,8 @@ public struct Limits: Sendable {
     /// Refusals that are remembered, and how much of the name that each was about.
     public var denialCountMax = 512
     public var denialNameByteCountMax = 4096
+    /// Of a name that a tracer keeps until it is read; how many it keeps at once has its bound in `Tracer`.
+    public var traceNameByteCountMax = 1024
     public var pathByteCountMax = 32_767 * 2
     public var extendedAttributesByteCountMax = 65_536
 
@@ -87,6 +89,9 @@ public struct Limits: Sendable {
     public var pipeNameByteCountMax = 256
     /// What a client may leave unread before its writes wait.
     public var pipeQuotaByteCount = 64 << 10
+    /// What a pipe may hold for its client: the quota, and what the requests of a long write are answered with before
+    /// it is looked at again. More is a service that has lost its way, and ends the pipe.
+    public var pipeUnreadByteCountMax = 1 << 20
     /// Largest part of a write that is handed to the pipe's service at once.
     public var pipeChunkByteCountMax = 64 << 10
 

@@ -16,10 +16,14 @@ public protocol TransportConnection: AnyObject, Sendable {
     /// Bytes that have reached the client's machine since the beginning, and bytes that have not yet; zeros where the
     /// transport cannot tell.
     var delivery: (acknowledged: UInt64, outstanding: UInt64) { get }
+    /// Uptime in nanoseconds when the bytes that are being looked at were there; 0 where the transport was not asked to
+    /// time (`Observation.timing`).
+    var arrival: UInt64 { get }
 }
 
 extension TransportConnection {
     public var delivery: (acknowledged: UInt64, outstanding: UInt64) { (0, 0) }
+    public var arrival: UInt64 { 0 }
 }
 
 /// Bytes that the transport keeps for itself before every message: the Direct TCP header, [MS-SMB2] 2.1.

@@ -42,6 +42,8 @@ import Platform
     private var isStalled = false
     /// Requests served since the last wait for events.
     private var servedCount = 0
+    /// When the events were there, in nanoseconds of uptime, if somebody wants to know.
+    private var wakeTime: UInt64 = 0
     /// Where the next reply is written; the blocked thread keeps it when the role is taken from it.
     private var reply: PDUBuffer
 
@@ -102,6 +104,7 @@ import Platform
             // SAFETY: the kernel writes at most `events.count` events, and the buffer lives as long as the reactor.
             let count = unsafe epoll_wait(poll, events.baseAddress, CInt(events.count), -1)
             ready = 0..<max(0, Int(count))
+            if configuration.timing.isOn { wakeTime = Uptime.nanoseconds }
             lease.touch()
             crew.watchdog.wake()
         }
@@ -150,7 +153,9 @@ import Platform
             start = 0
         }
         connection.resume(into: input)
+        if configuration.timing.isOn { connection.arrived(at: wakeTime) }
         var isDrained = false
+        var isFirst = true
         while true {
             while start < input.count || connection.hasWholeMessage {
                 // Replies that a client does not take are made no faster than it takes them.
@@ -166,7 +171,11 @@ import Platform
             guard flush(connection) else { return .finished }
             if isDrained { return .finished }
             switch receive(connection) {
-            case .some(let drained): isDrained = drained
+            case .some(let drained):
+                isDrained = drained
+                // What lay there when the reactor woke came then at the latest; what comes after it, now.
+                if !isFirst, configuration.timing.isOn { connection.arrived(at: Uptime.nanoseconds) }
+                isFirst = false
             case nil: return drop(connection)
             }
             if start == input.count, !connection.hasWholeMessage, isDrained { return .finished }

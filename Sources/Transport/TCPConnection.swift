@@ -47,6 +47,12 @@ import Platform
         var leftBehindCount = 0
     }
     private let outbox = Mutex(Outbox())
+    private let timing: Flag
+    // Uptime in nanoseconds, while `timing` is on: when the bytes that are looked at were there; since when the client
+    // does not take its replies; and for how long all sending, and waiting for it, has taken.
+    private let arrivalTime = Atomic<UInt64>(0)
+    private let stallBegin = Atomic<UInt64>(0)
+    private let sendingTime = Atomic<UInt64>(0)
 
     init(
         descriptor: CInt, remoteAddress: String, poll: CInt, configuration: TransportConfiguration,
@@ -57,6 +63,7 @@ import Platform
         self.poll = poll
         self.registry = registry
         buffers = configuration.buffers
+        timing = configuration.timing
         bounds = Bounds(
             unsentByteCount: configuration.unsentByteCountMax, leftBehindCount: configuration.leftBehindCountMax)
     }
@@ -89,7 +96,15 @@ import Platform
         return (delivery.acknowledged, delivery.outstanding + kept)
     }
 
+    /// When the messages being looked at arrived, in nanoseconds of uptime; 0 where nobody wants to know.
+    public var arrival: UInt64 { timing.isOn ? arrivalTime.load(ordering: .relaxed) : 0 }
+
+    /// Nanoseconds that went by in sending, and until the client took what was sent, while that was timed.
+    public var sending: UInt64 { sendingTime.load(ordering: .relaxed) }
+
     // MARK: for the reactor
+
+    func arrived(at time: UInt64) { arrivalTime.store(time, ordering: .relaxed) }
 
     /// Before a batch of messages is looked at: whether the client has come to have a session.
     func lookWhetherNew() {
@@ -104,7 +119,9 @@ import Platform
     /// Sends what `buffer` holds. What the client does not take now is kept, in `buffer` itself.
     /// - Returns: true when everything is sent and `buffer` is still the caller's.
     func flush(_ buffer: PDUBuffer) -> Bool {
-        outbox.withLock { box in
+        let begin = timing.isOn ? Uptime.nanoseconds : 0
+        defer { if begin != 0 { sendingTime.wrappingAdd(Uptime.nanoseconds &- begin, ordering: .relaxed) } }
+        return outbox.withLock { box in
             if box.unsent.isEmpty {
                 let end = push(buffer, 0..<buffer.count)
                 if end == buffer.count { return true }
@@ -184,6 +201,9 @@ import Platform
         box.unsent.append((buffer, range))
         box.unsentByteCount += range.count
         settle(&box)
+        if timing.isOn, !box.unsent.isEmpty, stallBegin.load(ordering: .relaxed) == 0 {
+            stallBegin.store(Uptime.nanoseconds, ordering: .relaxed)
+        }
         // A client that asks and never reads: nothing is gained by keeping more for it.
         if box.unsentByteCount > box.bounds.unsentByteCount { disconnect() }
     }
@@ -198,6 +218,9 @@ import Platform
             }
             box.unsent.removeFirst()
             buffers.give(buffer)
+        }
+        if box.unsent.isEmpty, case let begin = stallBegin.exchange(0, ordering: .relaxed), begin != 0 {
+            sendingTime.wrappingAdd(Uptime.nanoseconds &- begin, ordering: .relaxed)
         }
         if box.unsent.isEmpty, box.closesWhenSent { disconnect() }
         listen(&box)

@@ -25,6 +25,8 @@ public struct TransportConfiguration: Sendable {
     /// Called about four times a second, on a thread of its own.
     public var tick: @Sendable () -> Void = {}
     public var buffers: BufferPool
+    /// While it is on, the arrival and the sending of messages are timed.
+    public var timing = Flag()
 
     public init(buffers: BufferPool) { self.buffers = buffers }
 }

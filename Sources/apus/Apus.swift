@@ -21,8 +21,9 @@ struct ApusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus", abstract: "An SMB3 file server.", version: versionText,
         subcommands: [
-            ServeCommand.self, StatusCommand.self, WhoCommand.self, WhyCommand.self, DenialsCommand.self,
-            DoctorCommand.self, SessionCommand.self, FileCommand.self, ReloadCommand.self, LogCommand.self,
+            ServeCommand.self, StatusCommand.self, TopCommand.self, TraceCommand.self, WhoCommand.self,
+            WhyCommand.self, DenialsCommand.self, DoctorCommand.self, SessionCommand.self, FileCommand.self,
+            ReloadCommand.self, LogCommand.self,
             CheckCommand.self, UserCommand.self, ShareCommand.self, ImportCommand.self, ManualCommand.self,
             ControlPlaneCommand.self, DiscoveryCommand.self,
         ],

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import NTTypes
+import Platform
 
 /// The system's clocks.
 enum Clock {
@@ -10,10 +11,7 @@ enum Clock {
     }
 
     /// Nanoseconds of a clock that only goes forward.
-    static func uptime() -> UInt64 {
-        let time = read(CLOCK_MONOTONIC)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
+    static func uptime() -> UInt64 { Uptime.nanoseconds }
 
     private static func read(_ clock: clockid_t) -> timespec {
         var time = timespec()

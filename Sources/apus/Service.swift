@@ -56,7 +56,8 @@ enum Service {
         let domain = DomainIdentity.load(besides: users, log: log)
         let client = ControlPlaneClient()
         let access = ControlPlaneAccess(
-            ask: { client.ask($0) }, shares: ShareBuilder.build(configuration, domain: domain, log: log),
+            ask: { client.ask($0) }, tell: { client.tell($0) },
+            shares: ShareBuilder.build(configuration, domain: domain, log: log),
             configuration: configuration, actsAsUsers: isRoot, log: log)
         let controlPlane = ControlPlaneSupervisor(
             config: config, users: users, isVerbose: isVerbose, client: client, log: log,
@@ -162,6 +163,7 @@ enum Service {
         _ configuration: ServerConfiguration, _ server: Server, _ buffers: BufferPool, _ manager: ServiceManager
     ) -> TCPTransport {
         var settings = TransportConfiguration(buffers: buffers)
+        settings.timing = server.observation.timing
         settings.connectionCountMax = configuration.connectionCountMax
         settings.connectionCountPerAddressMax = configuration.connectionCountPerAddressMax
         settings.strangerCountMax = server.settings.limits.connectionCountBeforeLoginMax

@@ -11,6 +11,7 @@ enum UnixAccounts {
 
     /// Asked anew each time: groups change while the server runs (CVE-2025-0620 is about remembering them).
     static func identity(of name: String) -> Identity? {
+        guard name.isAccountName else { return nil }
         // SAFETY: C structures of plain fields, all zero until the call fills them.
         var entry = unsafe passwd()
         var found: UnsafeMutablePointer<passwd>?
@@ -29,6 +30,7 @@ enum UnixAccounts {
     }
 
     static func groupID(of name: String) -> UInt32? {
+        guard name.isAccountName else { return nil }
         // SAFETY: C structures of plain fields, all zero until the call fills them.
         var entry = unsafe group()
         var found: UnsafeMutablePointer<group>?
@@ -46,4 +48,9 @@ enum UnixAccounts {
         let count = unsafe getgroups(CInt(groups.count), &groups)
         return Identity(userID: geteuid(), groupID: getegid(), groups: Array(groups[..<Int(max(0, count))]))
     }
+}
+
+extension String {
+    /// The C library would take what stands before a zero for the whole name: "root" for one that no list calls by it.
+    fileprivate var isAccountName: Bool { !isEmpty && !utf8.contains(0) }
 }

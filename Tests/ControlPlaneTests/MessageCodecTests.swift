@@ -87,6 +87,9 @@ struct MessageCodecTests {
         #expect(ControlPlaneRequest(decoding: manyTokens.encode()) == nil)
         // What the client is sent has a length of 16 bits.
         let long = [UInt8](repeating: 7, count: 65_536)
+        // What has no bytes would be kept without counting.
+        let hollow = ControlPlaneAnswer.pipe(.init(messages: [[1], []], hasMore: true))
+        #expect(ControlPlaneAnswer(decoding: hollow.encode()) == nil)
         for answer in [.token(long), .authenticationContinues(token: long), .authenticated(token: long, Self.login())]
             as [ControlPlaneAnswer]
         {
@@ -109,8 +112,12 @@ struct MessageCodecTests {
     @Test func aDatagramThatIsTooLongIsNone() throws {
         let (one, other) = try #require(Channel.makePair())
         let long = [UInt8](repeating: 6, count: ControlPlaneRequest.byteCountMax + 1)
-        #expect(!one.send(long))
-        #expect(Glibc.send(one.descriptor, long, long.count, CInt(MSG_NOSIGNAL)) == long.count)
+        #expect(!one.send(long, number: 1))
+        let datagram = [1, 0, 0, 0] + long
+        #expect(Glibc.send(one.descriptor, datagram, datagram.count, CInt(MSG_NOSIGNAL)) == datagram.count)
         #expect(other.receive() == nil)
+        #expect(one.send(Array(long.dropLast()), number: 0xA1B2_C3D4))
+        let received = try #require(other.receive())
+        #expect(received.number == 0xA1B2_C3D4 && received.message.count == ControlPlaneRequest.byteCountMax)
     }
 }

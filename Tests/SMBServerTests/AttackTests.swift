@@ -176,7 +176,7 @@ import Testing
         let client = try EngineHost().connect()
         try client.negotiate()
         let connection = try #require(client.wire as? EngineWire).connection
-        #expect(connection.messageByteCountMax == 50 << 10)
+        #expect(connection.messageByteCountMax == 47 << 10)
     }
 
     /// Each with what the control plane keeps for it.

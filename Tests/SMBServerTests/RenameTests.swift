@@ -76,4 +76,19 @@ import Testing
         let status = try renameOverCachedHandle { host, _, _ in host.pass(seconds: 1) }
         #expect(status == .accessDenied)
     }
+
+    /// Who has it open himself can close it.
+    @Test func aNameThatIsToGoIsNotReplacedBeneathOnesOwnHandle() throws {
+        let host = try EngineHost()
+        let client = try host.logIn()
+        let kept = try client.open("target", access: [.readData, .delete])
+        let deleted = try client.open("target", access: .delete, disposition: .open) {
+            $0.createOptions = .deleteOnClose
+        }
+        #expect(try client.call(.close(deleted)).status == .success)
+        let source = try client.open("source", access: .delete)
+        #expect(try rename(source, to: "target", by: client) == .accessDenied)
+        #expect(try client.call(.close(kept)).status == .success)
+        #expect(try rename(source, to: "target", by: client) == .success)
+    }
 }

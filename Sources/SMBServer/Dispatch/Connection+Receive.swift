@@ -42,15 +42,16 @@ extension Connection {
         _ message: UnsafeMutableRawBufferPointer, reply: PDUBuffer
     ) throws(DisconnectReason) {
         guard message.count >= 4 else { throw .protocolViolation("message shorter than a protocol ID") }
+        var compound = SuspendedCompound.Position()
+        compound.begin = server.observedUptime
+        if compound.begin != 0 { compound.queue = queueTime(until: compound.begin) }
         // SAFETY: the guard proves four bytes.
         switch unsafe UInt32(littleEndian: message.loadUnaligned(as: UInt32.self)) {
         case SMB2Header.protocolID:
-            let compound = SuspendedCompound.Position()
             try unsafe processCompound(message, from: compound, reply: reply, resuming: nil)
         case TransformHeader.protocolID:
             // SAFETY: the transport guarantees the memory for the length of `receive`, which this does not outlive.
             let (session, inner) = try unsafe unseal(message)
-            var compound = SuspendedCompound.Position()
             compound.sealedBy = session
             try unsafe processCompound(inner, from: compound, reply: reply, resuming: nil)
         case SMB1Negotiate.protocolID:
@@ -134,6 +135,7 @@ extension Connection {
         }
         chain.finish()
         finishMessage(reply, sealStart: sealStart, chain: chain, sealedBy: position.sealedBy)
+        noteEnd(of: position)
     }
 
     /// A copy of what waits.
@@ -196,12 +198,15 @@ extension Connection {
                 return work
             })
         else { return }
+        var position = work.position
+        position.begin = server.observedUptime
+        position.queue = 0
         let reply = server.buffers.take()
         reply.appendZeros(transportPrefixByteCount)
         do throws(DisconnectReason) {
             // SAFETY: `work.message` is ours until given back below.
             try unsafe processCompound(
-                work.message.region(0..<work.message.count), from: work.position, reply: reply, resuming: request,
+                work.message.region(0..<work.message.count), from: position, reply: reply, resuming: request,
                 held: work.held)
         } catch {
             transport.disconnect(error)
@@ -233,6 +238,10 @@ struct SuspendedCompound: Sendable {
         var fileID: FileID?
         /// Of the request before.
         var status: NTStatus = .success
+        // For those who look at requests, else 0: since when this thread works for the request, and for how long its
+        // bytes had lain there by then, in nanoseconds.
+        var begin: UInt64 = 0
+        var queue: UInt64 = 0
     }
     let message: PDUBuffer
     let position: Position

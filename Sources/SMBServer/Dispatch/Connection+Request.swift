@@ -57,8 +57,6 @@ extension Connection {
         position.signingKey = admission.signingKey
         if chain.byteCount > server.limits.compoundReplyByteCountMax { admission.refusal = .insufficientResources }
 
-        let arrival =
-            parked?.arrival.load(ordering: .relaxed) ?? server.metrics.map { _ in server.environment.uptime() } ?? 0
         let headerStart = chain.begin(received.makeResponse(status: .success))
         var context = RequestContext(
             server: server, connection: self, header: admission.header, dialect: admission.dialect,
@@ -67,14 +65,18 @@ extension Connection {
             headerStart: headerStart, relatedFileID: position.fileID,
             isFollowed: length != rest.count, isAlone: length == rest.count && position.count == 1,
             parkedRequest: parked, wakeReason: parked?.begin())
+        var times = RequestTimes(begin: position.begin)
         // SAFETY: the request's bytes outlive the call.
+        if times.areWanted { unsafe observeStart(&times, request, context, parked: parked, queue: position.queue) }
+        // SAFETY: as above.
         var status = unsafe run(request, admission, position, &context)
+        if times.areWanted { times.handlerEnd = server.environment.uptime() }
         if let reason = context.disconnectReason { throw reason }
         if status == .pending, let waiting = context.parkedRequest {
             if context.wakeReason == .cancelled || context.wakeReason == .closed {
                 status = .cancelled
             } else {
-                waiting.arrival.store(arrival, ordering: .relaxed)
+                waiting.beginWait(times)
                 waiting.retain(session: admission.session, treeConnect: admission.treeConnect)
                 chain.abandon()
                 position.offset -= length
@@ -83,11 +85,7 @@ extension Connection {
         }
         context.endChange()
         complete(&chain, &context, admission, status, wasParked: parked != nil)
-        if let metrics = server.metrics {
-            metrics.record(
-                received.command, isError: status.isError, received: length, sent: chain.reply.count - headerStart,
-                nanoseconds: server.environment.uptime() &- arrival)
-        }
+        if times.areWanted { position.begin = observeEnd(times, context, status, received: length) }
         position.inherit(from: context, status: status)
         return length == rest.count ? .finished : .next
     }

@@ -27,6 +27,18 @@ final class NamedPipe: Sendable {
             defer { waiters = [] }
             return waiters
         }
+        /// - Returns: false for what no service says: that there is more, and nothing of it; empty messages; or more
+        ///   than a pipe may hold.
+        mutating func take(_ output: PipeOutput, _ limits: Limits) -> Bool {
+            guard !output.hasMore || !output.messages.isEmpty, !output.messages.contains(where: \.isEmpty) else {
+                return false
+            }
+            let byteCount = output.messages.reduce(readableByteCount) { $0 + $1.count }
+            guard byteCount <= limits.pipeUnreadByteCountMax else { return false }
+            messages += output.messages
+            hasMore = output.hasMore
+            return true
+        }
         mutating func take(_ limit: Int) -> Message? {
             guard let first = messages.first else { return nil }
             let part = first[offset..<min(first.count, offset + limit)]
@@ -155,10 +167,9 @@ final class NamedPipe: Sendable {
         for chunk in chunks where failure == nil {
             do throws(NTStatus) {
                 let output = try service.transact(identifier, chunk)
-                state.withLock { state in
-                    state.messages += output.messages
-                    state.hasMore = output.hasMore
-                }
+                let isSound = state.withLock { $0.take(output, limits) }
+                // Whoever reads would ask for more for ever, or what nobody reads would grow.
+                if !isSound { failure = .pipeDisconnected }
             } catch { failure = error }
         }
         let woken = state.withLock { state in

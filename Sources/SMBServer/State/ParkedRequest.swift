@@ -45,8 +45,11 @@ final class ParkedRequest: Sendable {
     /// Whether the client is told that it waits. A rename that waits for others to let go is simply slow, as on
     /// Windows.
     let sendsInterim: Bool
-    /// When it came, in nanoseconds of uptime, where somebody wants to know.
+    // Where somebody wants to know, in nanoseconds of uptime: when it came; since when it waits; how long it had waited
+    // before.
     let arrival = Atomic<UInt64>(0)
+    private let waitBegin = Atomic<UInt64>(0)
+    private let waitTime = Atomic<UInt64>(0)
     /// Of its message no more than the header is kept: the handler has put by what it needs. Set before `arm`.
     let keepsHeaderOnly: Bool
     private let state = Mutex(State())
@@ -61,6 +64,19 @@ final class ParkedRequest: Sendable {
         messageID = header.messageID
         sessionID = header.sessionID
         treeID = header.treeID
+    }
+
+    /// Its handler has run, and it waits from now on.
+    func beginWait(_ times: RequestTimes) {
+        arrival.store(times.arrival, ordering: .relaxed)
+        waitBegin.store(times.handlerEnd, ordering: .relaxed)
+        waitTime.store(times.wait, ordering: .relaxed)
+    }
+
+    /// For how long it has waited in all; 0 if nobody looked when it began.
+    func waited(until now: UInt64) -> UInt64 {
+        let begin = waitBegin.load(ordering: .relaxed)
+        return begin == 0 ? 0 : waitTime.load(ordering: .relaxed) + (now &- begin)
     }
 
     /// Makes the request run again soon. More than one reason: the gravest is kept. Callable with locks held.

@@ -20,9 +20,16 @@ extension Connection {
     /// - Parameter message: the SESSION_SETUP request, which the keys depend on, [MS-SMB2] 3.3.5.5.
     /// - Throws: `.requestNotAccepted` while another step of it is running, `.insufficientResources`.
     func beginLoginStep(_ sessionID: UInt64, isBinding: Bool, message: RawSpan) throws(NTStatus) -> UInt64 {
-        let bytes = message.array
+        // SAFETY: the view lives through the call. No copy is made of a message that may be a stranger's longest.
+        let result = unsafe message.withUnsafeBytes { unsafe begin(sessionID, isBinding, $0) }
+        return try result.get()
+    }
+
+    private func begin(
+        _ sessionID: UInt64, _ isBinding: Bool, _ message: UnsafeRawBufferPointer
+    ) -> Result<UInt64, NTStatus> {
         let limit = server.limits.sessionCountPerConnectionMax
-        let result = state.withLock { state -> Result<UInt64, NTStatus> in
+        return state.withLock { state in
             if state.isGone { return .failure(.userSessionDeleted) }
             var login: PendingLogin
             if let known = state.logins[sessionID] {
@@ -35,12 +42,11 @@ extension Connection {
                     exchange: server.makeIdentifier(), isBinding: isBinding,
                     preauthHash: state.negotiated?.preauthHash)
             }
-            // SAFETY: the array outlives the call.
-            unsafe bytes.withUnsafeBytes { unsafe login.preauthHash?.update($0) }
+            // SAFETY: the message outlives the call.
+            unsafe login.preauthHash?.update(message)
             state.logins[sessionID] = login
             return .success(login.exchange)
         }
-        return try result.get()
     }
 
     /// The step is done and another will follow.

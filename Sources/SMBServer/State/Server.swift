@@ -79,6 +79,8 @@ public final class Server: Sendable {
     let startTime: FileTime
     let adjustableLimits: AdjustableLimits
     public let metrics: Metrics?
+    /// Who looks at requests.
+    public let observation: Observation
     private let breakCounter = Atomic<UInt64>(0)
     private let nextIdentifier = Atomic<UInt64>(1)
     let openCount = Atomic<Int>(0)
@@ -94,6 +96,7 @@ public final class Server: Sendable {
         self.pipeService = pipeService
         denials = DenialLog(countMax: settings.limits.denialCountMax)
         metrics = settings.metrics
+        observation = Observation(counts: settings.metrics != nil)
         startTime = environment.now()
         adjustableLimits = AdjustableLimits(settings.limits)
     }

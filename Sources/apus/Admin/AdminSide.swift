@@ -45,7 +45,8 @@ enum AdminSide {
     }
 
     private static func verbs(_ subject: Subject) -> [AdminVerb] {
-        [StatusVerb.make(subject), DenialsVerb.make(subject)] + ManagementVerbs.make(subject)
+        [StatusVerb.make(subject), DenialsVerb.make(subject), TopVerb.make(subject), TraceVerb.make(subject)]
+            + ManagementVerbs.make(subject)
     }
 
     /// For root in /run, for others in their own folder there.

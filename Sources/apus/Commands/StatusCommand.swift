@@ -168,7 +168,7 @@ enum StatusTables {
         return table.isEmpty ? "" : "\nMoved since the last look\n\(table.text)"
     }
 
-    private static func bytes(_ count: Double) -> String {
+    static func bytes(_ count: Double) -> String {
         var (count, unit) = (count, 0)
         let units = ["B", "KiB", "MiB", "GiB", "TiB"]
         while count >= 1024, unit < units.count - 1 { (count, unit) = (count / 1024, unit + 1) }

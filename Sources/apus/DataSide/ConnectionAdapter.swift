@@ -12,15 +12,20 @@ final class ConnectionAdapter: MessageReceiver {
         func disconnect(_ reason: DisconnectReason) { connection.disconnect() }
         func willBlock() { connection.willBlock() }
         var remoteAddress: String { connection.remoteAddress }
+        var arrival: UInt64 { connection.arrival }
         var delivery: (acknowledged: UInt64, outstanding: UInt64) { connection.delivery }
     }
     private let connection: Connection
+    private let transport: TCPConnection
 
     init(_ transport: TCPConnection, _ server: Server) {
+        self.transport = transport
         connection = Connection(server: server, transport: Wire(transport))
     }
 
     var description: ConnectionState { connection.description }
+    /// Nanoseconds of sending, while that was timed.
+    var sending: UInt64 { transport.sending }
 
     func receive(_ message: UnsafeMutableRawBufferPointer, reply: PDUBuffer) -> Bool {
         // SAFETY: the transport's promise that the message lives through the call is passed on.

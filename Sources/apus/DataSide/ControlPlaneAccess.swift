@@ -20,23 +20,28 @@ final class ControlPlaneAccess: AccessControl {
     }
     /// A longer history is not kept: such a login fails if the control plane ends before it does. Strangers make them:
     /// `Limits.messageByteCountBeforeLoginMax`.
-    private static let historyByteCountMax = 4096
+    private static let historyByteCountMax = 2048
     /// As many sessions as there can be at most.
     private static let historyCountMax = 65_536
 
     private let ask: @Sendable (ControlPlaneRequest) -> ControlPlaneAnswer?
+    private let tell: @Sendable (ControlPlaneRequest) -> Void
     /// False for a server that was not started by root, which can only be itself.
     private let actsAsUsers: Bool
     private let log: @Sendable (String) -> Void
     private let state = Mutex(State())
 
-    /// - Parameter ask: the control plane; nil when it does not answer.
+    /// - Parameters:
+    ///   - ask: the control plane; nil when it does not answer.
+    ///   - tell: the same without waiting for it.
     init(
-        ask: @escaping @Sendable (ControlPlaneRequest) -> ControlPlaneAnswer?, shares: [Share],
+        ask: @escaping @Sendable (ControlPlaneRequest) -> ControlPlaneAnswer?,
+        tell: @escaping @Sendable (ControlPlaneRequest) -> Void, shares: [Share],
         configuration: ServerConfiguration, actsAsUsers: Bool,
         log: @escaping @Sendable (String) -> Void
     ) {
         self.ask = ask
+        self.tell = tell
         self.actsAsUsers = actsAsUsers
         self.log = log
         replaceShares(shares, of: configuration)
@@ -108,11 +113,11 @@ final class ControlPlaneAccess: AccessControl {
     private func accept(_ token: [UInt8], _ login: LoginOutcome, _ remoteAddress: String) -> AuthenticationStep {
         guard let credentials = credentials(of: login) else {
             let account = login.isGuest || login.isAnonymous ? configuration.guestAccount : login.user
-            let rule = "this system has no account '\(account)'"
+            let rule = "this system has no account '\(account.printable)'"
             log("\(remoteAddress): \(rule)")
             return .failed(
                 .logonFailure,
-                reason: RefusalReason(.login, rule, remedy: "useradd -M \(account)", user: login.user))
+                reason: RefusalReason(.login, rule, remedy: "useradd -M \(account.printable)", user: login.user))
         }
         if LogLevel.current == .debug {
             log("\(remoteAddress): '\(login.user.printable)' has logged in, and acts as user \(credentials.userID)")
@@ -137,7 +142,7 @@ final class ControlPlaneAccess: AccessControl {
 
     func abandon(exchange: UInt64) {
         guard state.withLock({ $0.histories.removeValue(forKey: exchange) }) != nil else { return }
-        _ = ask(.abandon(exchange: exchange))
+        tell(.abandon(exchange: exchange))
     }
 
     func logOut(user: AuthenticatedUser) {}

@@ -13,15 +13,17 @@ final class ControlPlaneSupervisor: Sendable {
     }
     private struct State {
         var child: Child?
-        /// Those that others have taken over from, and which end by themselves.
-        var retired: [pid_t] = []
+        /// Those that others have taken over from, and which end by themselves. - since: uptime.
+        var retired: [(process: pid_t, since: UInt64)] = []
         var isStopping = false
     }
     /// Logins that are answered at once; one channel more is for the watch.
     private static let channelCount = 4
-    private static let startSecondsMax = 10
+    private static let startMillisecondsMax = 10_000
     private static let heartbeatMilliseconds: CInt = 2000
-    private static let heartbeatSecondsMax = 5
+    private static let heartbeatMillisecondsMax = 5000
+    /// Longer than any request that it may still be answering.
+    private static let retirementNanosecondsMax: UInt64 = 60_000_000_000
     /// Before it is started again, when it ended within a second of its start.
     private static let pauseMicroseconds: UInt32 = 250_000
 
@@ -87,15 +89,15 @@ final class ControlPlaneSupervisor: Sendable {
                 message: "the control plane could not be started: \(systemMessage(CInt(-process)))")
         }
         let watch = near.removeFirst()
-        watch.setPatience(seconds: Self.startSecondsMax)
+        watch.setPatience(milliseconds: Self.startMillisecondsMax)
         guard case .token(let token)? = watch.ask(.initialToken) else {
             ChildProcess.end(pid_t(process))
             throw Service.StartFailure(message: "the control plane did not start")
         }
-        watch.setPatience(seconds: Self.heartbeatSecondsMax)
+        watch.setPatience(milliseconds: Self.heartbeatMillisecondsMax)
         let child = Child(process: pid_t(process), watch: watch, start: Clock.uptime())
         state.withLock { state in
-            if let old = state.child { state.retired.append(old.process) }
+            if let old = state.child { state.retired.append((old.process, Clock.uptime())) }
             state.child = child
         }
         ready(token)
@@ -140,8 +142,12 @@ final class ControlPlaneSupervisor: Sendable {
     }
 
     private func reapRetired() {
-        let retired = state.withLock { $0.retired }
-        let ended = retired.filter { waitpid($0, nil, WNOHANG) != 0 }
-        state.withLock { state in state.retired.removeAll { ended.contains($0) } }
+        let now = Clock.uptime()
+        for (process, since) in state.withLock({ $0.retired }) {
+            // It has nobody left to answer.
+            if since + Self.retirementNanosecondsMax < now { kill(process, SIGKILL) }
+            guard waitpid(process, nil, WNOHANG) != 0 else { continue }
+            state.withLock { state in state.retired.removeAll { $0.process == process } }
+        }
     }
 }

@@ -49,7 +49,7 @@ struct Question {
         var only = configuration
         only.shares = configuration.shares.filter { [share] in $0.name.lowercased() == share.lowercased() }
         plane = ControlPlaneAccess(
-            ask: { service.answer($0) },
+            ask: { service.answer($0) }, tell: { _ = service.answer($0) },
             shares: ShareBuilder.build(only, domain: domain, log: { StandardError.write("\($0)\n") }),
             configuration: configuration, actsAsUsers: geteuid() == 0, log: { _ in })
     }

@@ -1,27 +1,108 @@
 import NTTypes
 
 extension NTStatus {
-    /// As clients show it, of those that refuse; else its number.
-    var words: String {
-        switch self {
-        case .accessDenied: "ACCESS_DENIED"
-        case .sharingViolation: "SHARING_VIOLATION"
-        case .logonFailure: "LOGON_FAILURE"
-        case .badNetworkName: "BAD_NETWORK_NAME"
-        case .objectNameNotFound: "OBJECT_NAME_NOT_FOUND"
-        case .objectPathNotFound: "OBJECT_PATH_NOT_FOUND"
-        case .deletePending: "DELETE_PENDING"
-        case .cannotDelete: "CANNOT_DELETE"
-        case .fileLockConflict: "FILE_LOCK_CONFLICT"
-        case .lockNotGranted: "LOCK_NOT_GRANTED"
-        case .privilegeNotHeld: "PRIVILEGE_NOT_HELD"
-        case .requestNotAccepted: "REQUEST_NOT_ACCEPTED"
-        case .mediaWriteProtected: "MEDIA_WRITE_PROTECTED"
-        case .invalidOwner: "INVALID_OWNER"
-        case .insufficientResources: "INSUFFICIENT_RESOURCES"
-        case .insufficientServerResources: "INSUFF_SERVER_RESOURCES"
-        case .invalidParameter: "INVALID_PARAMETER"
-        default: "0x" + String(rawValue, radix: 16, uppercase: true)
-        }
-    }
+    /// As [MS-ERREF] 2.3.1 names it, without `STATUS_`; a number where Apus knows no name.
+    var words: String { Self.names[self] ?? "0x" + String(rawValue, radix: 16, uppercase: true) }
+
+    private static let names: [NTStatus: String] = [
+        .success: "SUCCESS",
+        .pending: "PENDING",
+        .notifyCleanup: "NOTIFY_CLEANUP",
+        .notifyEnumDir: "NOTIFY_ENUM_DIR",
+        .bufferOverflow: "BUFFER_OVERFLOW",
+        .noMoreFiles: "NO_MORE_FILES",
+        .extendedAttributesInconsistent: "EA_LIST_INCONSISTENT",
+        .noMoreExtendedAttributes: "NO_MORE_EAS",
+        .invalidExtendedAttributeName: "INVALID_EA_NAME",
+        .stoppedOnSymlink: "STOPPED_ON_SYMLINK",
+        .unsuccessful: "UNSUCCESSFUL",
+        .notImplemented: "NOT_IMPLEMENTED",
+        .invalidInfoClass: "INVALID_INFO_CLASS",
+        .infoLengthMismatch: "INFO_LENGTH_MISMATCH",
+        .invalidHandle: "INVALID_HANDLE",
+        .invalidParameter: "INVALID_PARAMETER",
+        .noSuchDevice: "NO_SUCH_DEVICE",
+        .noSuchFile: "NO_SUCH_FILE",
+        .invalidDeviceRequest: "INVALID_DEVICE_REQUEST",
+        .endOfFile: "END_OF_FILE",
+        .moreProcessingRequired: "MORE_PROCESSING_REQUIRED",
+        .noMemory: "NO_MEMORY",
+        .accessDenied: "ACCESS_DENIED",
+        .bufferTooSmall: "BUFFER_TOO_SMALL",
+        .objectTypeMismatch: "OBJECT_TYPE_MISMATCH",
+        .objectNameInvalid: "OBJECT_NAME_INVALID",
+        .objectNameNotFound: "OBJECT_NAME_NOT_FOUND",
+        .objectNameCollision: "OBJECT_NAME_COLLISION",
+        .objectPathInvalid: "OBJECT_PATH_INVALID",
+        .objectPathNotFound: "OBJECT_PATH_NOT_FOUND",
+        .objectPathSyntaxBad: "OBJECT_PATH_SYNTAX_BAD",
+        .sharingViolation: "SHARING_VIOLATION",
+        .extendedAttributesNotSupported: "EAS_NOT_SUPPORTED",
+        .extendedAttributeTooLarge: "EA_TOO_LARGE",
+        .nonexistentExtendedAttributeEntry: "NONEXISTENT_EA_ENTRY",
+        .noExtendedAttributesOnFile: "NO_EAS_ON_FILE",
+        .fileLockConflict: "FILE_LOCK_CONFLICT",
+        .lockNotGranted: "LOCK_NOT_GRANTED",
+        .deletePending: "DELETE_PENDING",
+        .invalidOwner: "INVALID_OWNER",
+        .privilegeNotHeld: "PRIVILEGE_NOT_HELD",
+        .noSuchUser: "NO_SUCH_USER",
+        .wrongPassword: "WRONG_PASSWORD",
+        .logonFailure: "LOGON_FAILURE",
+        .accountRestriction: "ACCOUNT_RESTRICTION",
+        .accountDisabled: "ACCOUNT_DISABLED",
+        .notMapped: "NONE_MAPPED",
+        .invalidLockRange: "INVALID_LOCK_RANGE",
+        .invalidDeviceState: "INVALID_DEVICE_STATE",
+        .rangeNotLocked: "RANGE_NOT_LOCKED",
+        .invalidACL: "INVALID_ACL",
+        .invalidSecurityDescriptor: "INVALID_SECURITY_DESCR",
+        .diskFull: "DISK_FULL",
+        .insufficientResources: "INSUFFICIENT_RESOURCES",
+        .mediaWriteProtected: "MEDIA_WRITE_PROTECTED",
+        .badImpersonationLevel: "BAD_IMPERSONATION_LEVEL",
+        .pipeNotAvailable: "PIPE_NOT_AVAILABLE",
+        .invalidPipeState: "INVALID_PIPE_STATE",
+        .pipeBusy: "PIPE_BUSY",
+        .pipeDisconnected: "PIPE_DISCONNECTED",
+        .ioTimeout: "IO_TIMEOUT",
+        .fileForcedClosed: "FILE_FORCED_CLOSED",
+        .fileIsADirectory: "FILE_IS_A_DIRECTORY",
+        .notSupported: "NOT_SUPPORTED",
+        .networkNameDeleted: "NETWORK_NAME_DELETED",
+        .badNetworkName: "BAD_NETWORK_NAME",
+        .requestOutOfSequence: "REQUEST_OUT_OF_SEQUENCE",
+        .requestNotAccepted: "REQUEST_NOT_ACCEPTED",
+        .notSameDevice: "NOT_SAME_DEVICE",
+        .oplockNotGranted: "OPLOCK_NOT_GRANTED",
+        .invalidOplockProtocol: "INVALID_OPLOCK_PROTOCOL",
+        .internalError: "INTERNAL_ERROR",
+        .unexpectedIOError: "UNEXPECTED_IO_ERROR",
+        .directoryNotEmpty: "DIRECTORY_NOT_EMPTY",
+        .notADirectory: "NOT_A_DIRECTORY",
+        .nameTooLong: "NAME_TOO_LONG",
+        .tooManyOpenedFiles: "TOO_MANY_OPENED_FILES",
+        .cancelled: "CANCELLED",
+        .cannotDelete: "CANNOT_DELETE",
+        .fileDeleted: "FILE_DELETED",
+        .fileClosed: "FILE_CLOSED",
+        .pipeBroken: "PIPE_BROKEN",
+        .invalidLevel: "INVALID_LEVEL",
+        .badDeviceType: "BAD_DEVICE_TYPE",
+        .networkAccessDenied: "NETWORK_ACCESS_DENIED",
+        .ioReparseTagNotHandled: "IO_REPARSE_TAG_NOT_HANDLED",
+        .notAReparsePoint: "NOT_A_REPARSE_POINT",
+        .tooManySessions: "TOO_MANY_SESSIONS",
+        .userSessionDeleted: "USER_SESSION_DELETED",
+        .noSuchLogonSession: "NO_SUCH_LOGON_SESSION",
+        .insufficientServerResources: "INSUFF_SERVER_RESOURCES",
+        .fsDriverRequired: "FS_DRIVER_REQUIRED",
+        .notFound: "NOT_FOUND",
+        .duplicateObjectID: "DUPLICATE_OBJECTID",
+        .connectionRefused: "CONNECTION_REFUSED",
+        .networkSessionExpired: "NETWORK_SESSION_EXPIRED",
+        .fileNotAvailable: "FILE_NOT_AVAILABLE",
+        .hashNotSupported: "HASH_NOT_SUPPORTED",
+        .smbNoPreauthIntegrityHashOverlap: "SMB_NO_PREAUTH_INTEGRITY_HASH_OVERLAP",
+    ]
 }

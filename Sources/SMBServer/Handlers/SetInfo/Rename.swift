@@ -153,10 +153,14 @@ extension SetInfoHandler {
             throw .accessDenied.because(.readOnlyAttribute)
         }
         let nodes = context.server.files.nodes(of: existing.identity)
-        // A name that is to go anyway as soon as its file is closed goes now. Windows refuses; Linux's client, once it
-        // has been refused a file that another has open, deletes that and tries again: it would end with neither.
+        // A name that is to go as soon as others close its file goes now. Windows refuses; Linux's client, once refused
+        // a file that another has open, deletes that and tries again: it would end with neither.
         let isDoomed = nodes.contains { $0.isDeletePending(of: target) }
-        if !new.hasPOSIXSemantics, !isDoomed { try context.awaitClose(of: nodes, besides: open) }
+        if !new.hasPOSIXSemantics {
+            try context.awaitClose(of: nodes, besides: open) { other in
+                !isDoomed || other.session === open.session
+            }
+        }
         return nodes
     }
 

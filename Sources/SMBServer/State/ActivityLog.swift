@@ -1,0 +1,123 @@
+import Platform
+
+/// Where the time of requests goes, by connection and tree connect: for `apus top`. Filled only while somebody asks.
+///
+/// Kept several times over, each processor using one part, so that they rarely wait for each other.
+public final class ActivityLog: Sendable {
+    /// Times in nanoseconds.
+    public struct Sums: Equatable, Sendable {
+        public static let commandCount = 20
+        /// Latencies below 1 µs, below 2 µs, and so on; the last one: all that take longer.
+        public static let bucketCount = 26
+
+        public var errorCount: UInt64 = 0
+        public var readByteCount: UInt64 = 0
+        public var writtenByteCount: UInt64 = 0
+        /// From the arrival of bytes to the beginning of the work on them.
+        public var queue: UInt64 = 0
+        /// Checks, signatures, sealing, and the answer.
+        public var processor: UInt64 = 0
+        /// In handlers: the file system, for almost all of it.
+        public var files: UInt64 = 0
+        /// For others: to give up what they cache, or a locked range.
+        public var wait: UInt64 = 0
+        public var waitCount: UInt64 = 0
+        /// READs of less than 16 KiB.
+        public var smallReadCount: UInt64 = 0
+        /// CREATEs that can neither read nor change data.
+        public var attributeOpenCount: UInt64 = 0
+        public var failedOpenCount: UInt64 = 0
+        /// That came sealed, and signed.
+        public var sealedCount: UInt64 = 0
+        public var signedCount: UInt64 = 0
+        /// By command, [MS-SMB2] 2.2.1.2.
+        public var commands = [UInt64](repeating: 0, count: commandCount)
+        public var buckets = [UInt64](repeating: 0, count: bucketCount)
+
+        public init() {}
+
+        public var requestCount: UInt64 { commands.reduce(0, &+) }
+
+        /// What came since `before`.
+        public func since(_ before: Sums) -> Sums { combined(with: before, &-) }
+        public func adding(_ other: Sums) -> Sums { combined(with: other, &+) }
+
+        private static var numbers: [WritableKeyPath<Sums, UInt64>] {
+            [
+                \.errorCount, \.readByteCount, \.writtenByteCount, \.queue, \.processor, \.files, \.wait, \.waitCount,
+                \.smallReadCount, \.attributeOpenCount, \.failedOpenCount, \.sealedCount, \.signedCount,
+            ]
+        }
+
+        private func combined(with other: Sums, _ combine: (UInt64, UInt64) -> UInt64) -> Sums {
+            var result = self
+            for number in Self.numbers {
+                result[keyPath: number] = combine(self[keyPath: number], other[keyPath: number])
+            }
+            for index in commands.indices { result.commands[index] = combine(commands[index], other.commands[index]) }
+            for index in buckets.indices { result.buckets[index] = combine(buckets[index], other.buckets[index]) }
+            return result
+        }
+
+        /// The latency, in nanoseconds, that `part` of the requests did not exceed, to a factor of two.
+        public func latency(part: Double) -> UInt64 {
+            let total = buckets.reduce(0, &+)
+            var left = Double(total) * part
+            for (index, count) in buckets.enumerated() where total > 0 {
+                left -= Double(count)
+                if left <= 0 { return 1000 << UInt64(index) }
+            }
+            return 0
+        }
+    }
+
+    public struct Key: Hashable, Sendable {
+        public var connection: UInt64
+        public var session: UInt64
+        /// 0 for requests about no share.
+        public var tree: UInt32
+    }
+
+    public struct Entry: Sendable {
+        public var client: String
+        public var user: String
+        public var share: String
+        /// Of the last file for which a request had to wait.
+        public var lastAwaited = ""
+        public var sums = Sums()
+    }
+
+    private final class Part: Sendable { let entries = Mutex<[Key: Entry]>([:]) }
+    private static let partCount = 16
+    /// In each part; what comes beyond is not noted.
+    private static let entryCountMax = 4096
+    private let parts = (0..<partCount).map { _ in Part() }
+
+    /// - Parameter make: names for an entry that is new.
+    func record(_ key: Key, make: () -> Entry, _ change: (inout Entry) -> Void) {
+        parts[Thread.processor % Self.partCount].entries.withLock { entries in
+            if entries[key] == nil {
+                guard entries.count < Self.entryCountMax else { return }
+                entries[key] = make()
+            }
+            // In place: no copy is made of the arrays inside.
+            change(&entries[key]!)
+        }
+    }
+
+    /// What has come together since `Observation.beginActivity`.
+    public var entries: [Key: Entry] {
+        var all: [Key: Entry] = [:]
+        for part in parts {
+            all.merge(part.entries.withLock { $0 }) { one, other in
+                var sum = one
+                sum.sums = one.sums.adding(other.sums)
+                if sum.lastAwaited.isEmpty { sum.lastAwaited = other.lastAwaited }
+                return sum
+            }
+        }
+        return all
+    }
+
+    func clear() { for part in parts { part.entries.withLock { $0 = [:] } } }
+}

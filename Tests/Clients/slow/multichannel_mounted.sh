@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# A kernel's client with several channels, of which connections are cut in mid-transfer; runs inside lab/vm, as root.
+#   multichannel_mounted.sh REPOSITORY MIB
+# The server stands in a network of its own, which two cables lead to; their ends have several receive queues, without
+# which the kernel makes one channel for each. It is told to ask again (hard): else it gives up what is under way.
+set -uo pipefail
+repository=$1 mib=$2
+m=/tmp/m
+folder=/lab/scratch/server
+mkdir -p "$m"
+
+networks() {
+    modprobe veth && ip netns add server && ip -n server link set lo up || return
+    local n
+    for n in 1 2; do
+        ip link add "c$n" numrxqueues 4 numtxqueues 4 type veth peer name "s$n" netns server numrxqueues 4 numtxqueues 4 && ip addr add "10.7.$n.1/24" dev "c$n" &&
+            ip -n server addr add "10.7.$n.2/24" dev "s$n" && ip link set "c$n" up && ip -n server link set "s$n" up || return
+    done
+}
+# The kernel looks for other interfaces of the server at port 445.
+server() {
+    ip netns exec server "$repository/lab/server" start apus "$folder" --bind 'lo s1 s2' --port 445 \
+        --global 'server multi channel support = yes'
+}
+mount_it() { mount -t cifs //10.7.1.2/test "$m" -o "username=$USER1,password=$PASS1,$mode"; }
+again() { umount "$m" && mount_it; }
+
+# How many connections the session has that has most.
+channels() {
+    "${APUS:-$repository/.build/release/apus}" status --json --socket "$ADMIN_SOCKET" | python3 -c '
+import json, sys
+print(max([len(session["connections"]) for session in json.load(sys.stdin).get("session", [])], default=0))'
+}
+has_channels() { # COUNT, within a minute
+    local count=
+    for _ in $(seq 60); do
+        count=$(channels) || return
+        [ "$count" -lt "$1" ] || return 0
+        sleep 1
+    done
+    echo "$count connections of the session"
+    return 1
+}
+both_cables() { # how many connections each carries
+    ss -tnH dst 10.7.1.2 | grep -c ESTAB && ss -tnH dst 10.7.2.2 | grep -c ESTAB
+}
+
+# cutting COMMAND…: while it runs, connections are reset again and again: those of one cable, then those of the other
+cutting() {
+    "$@" &
+    local copy=$! cuts=0 n
+    while kill -0 "$copy" 2>/dev/null; do
+        for n in 2 1; do
+            sleep 1
+            kill -0 "$copy" 2>/dev/null || break
+            ip netns exec server ss -KtH src "10.7.$n.2" >/tmp/cut 2>&1
+            [ ! -s /tmp/cut ] || cuts=$((cuts + 1))
+        done
+    done
+    echo "$cuts" >/tmp/cuts
+    wait "$copy" || { echo "the client was told of an error"; return 1; }
+    [ "$cuts" -gt 1 ] || { echo "cut $cuts times"; return 1; }
+}
+writes() {
+    head -c "$((mib << 20))" /dev/urandom >/tmp/big || return
+    cutting dd if=/tmp/big of="$m/big" bs=1M conv=fsync status=none && cmp /tmp/big "$SHARE_FOLDER/big"
+}
+reads() { again && has_channels 4 && cutting cp "$m/big" /tmp/back && cmp /tmp/big /tmp/back; }
+names() {
+    cutting sh -c 'for n in $(seq 300); do echo "$n" >"$1/file $n" || exit 1; done
+        for n in $(seq 300); do [ "$(cat "$1/file $n")" = "$n" ] || exit 1; done' names "$m" &&
+        [ "$(find "$SHARE_FOLDER" -name 'file *' | wc -l)" -eq 300 ]
+}
+# no error but those of the cuts themselves is in the kernel's log, and the server is the same
+nothing_else() { kill -0 "$SERVER_PID" && ! dmesg | grep -E 'BUG:|Oops|WARNING:|CIFS.*([Cc]orrupt|[Ss]ignature|[Dd]ecrypt)'; }
+
+check() {
+    local name="kernel $(uname -r) $mode: $1" output
+    shift
+    if output=$("$@" 2>&1); then
+        echo "ok - $name"
+    else
+        echo "not ok - $name"
+        { printf '%s\n' "$output"; dmesg | tail -n 4; } | tail -n 10 | cut -c1-180 | sed 's/^/#   /'
+    fi
+}
+
+mode=setup
+check 'two cables to the server' networks
+check 'the server' server
+# shellcheck disable=SC1091
+. "$folder/environment"
+for mode in vers=3.1.1,hard,multichannel,max_channels=4 vers=3.1.1,hard,seal,multichannel,max_channels=4; do
+    check 'mounts' mount_it
+    check 'four channels, as the server says' has_channels 4
+    check 'over both cables' both_cables
+    check "$mib MiB written while connections are cut" writes
+    echo "# $(cat /tmp/cuts) cuts"
+    check 'the channels are back' has_channels 4
+    check "$mib MiB read while connections are cut" reads
+    echo "# $(cat /tmp/cuts) cuts"
+    check 'files made and read while connections are cut' names
+    check 'nothing else went wrong' nothing_else
+    rm -f "$m"/*
+    umount "$m" || umount -l "$m"
+done
+ip netns exec server "$repository/lab/server" stop "$folder"
