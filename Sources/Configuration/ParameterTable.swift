@@ -161,10 +161,10 @@ extension Parameter {
 }
 
 extension Parameter {
-    /// Share modes that other programs feel were flock(2) with LOCK_MAND, which Linux dropped in 5.16, and which no file
-    /// system of a local disk had ever heeded. What is left does not do: flock and fcntl locks bind those who ask for
-    /// them, NFS's deny modes are between the NFS server's clients, and fanotify, which can refuse an open, does not say
-    /// whether it is for reading or for writing.
+    /// Share modes that other programs feel were flock(2) with LOCK_MAND, which Linux dropped in 5.16, and which no
+    /// file system of a local disk had ever heeded. What is left does not do: flock and fcntl locks bind those who ask
+    /// for them, NFS's deny modes are between the NFS server's clients, and fanotify, which can refuse an open, does
+    /// not say whether it is for reading or for writing.
     static let whyNoShareModes = "Linux has no share modes: among clients they hold, other programs do not see them"
 
     /// Why `value` changes nothing although it is a right one; nil where it does.

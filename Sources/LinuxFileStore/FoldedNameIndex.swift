@@ -6,10 +6,10 @@ import Platform
 
 /// Finds a folder's entry whatever the case of its letters. One for the whole process.
 ///
-/// A small folder is looked through, unless it is looked through again and again. Of a large one, and of such, the names
-/// are kept, and kept true by inotify: the kernel has queued every change before the call that made it returns, so
-/// whoever reads the queue before he looks knows them all. File systems that others can change behind the kernel's back
-/// (network, FUSE) are always looked through.
+/// A small folder is looked through, unless it is looked through again and again. Of a large one, and of such, the
+/// names are kept, and kept true by inotify: the kernel has queued every change before the call that made it returns,
+/// so whoever reads the queue before he looks knows them all. File systems that others can change behind the kernel's
+/// back (network, FUSE) are always looked through.
 final class FoldedNameIndex: Sendable {
     static let shared = FoldedNameIndex()
 

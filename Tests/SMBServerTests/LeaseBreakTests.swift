@@ -5,7 +5,8 @@ import SMBTestClient
 import SMBWire
 import Testing
 
-/// Which of a client's connections hears of a lease break, [MS-SMB2] 3.3.4.7. All test clients say that they are the same.
+/// Which of a client's connections hears of a lease break, [MS-SMB2] 3.3.4.7. All test clients say that they are the
+/// same.
 @Suite struct LeaseBreakTests {
     private func lease(_ state: UInt8) -> CreateContext {
         CreateContext(
