@@ -2,6 +2,7 @@
 """Apus beside Samba's smbd, in one run on one machine: speed, server CPU for each operation, memory.
 
     compare.py [--rounds N] [--seconds S] [--only REGEX] [--servers apus,smbd] [--json FILE] [--small]
+               [--global LINE]
 
 Each row runs on both servers in turn, N rounds (3), and shows the medians: operations a second, microseconds of
 processor time that the server spent on each (user + system, all its processes), and both as ratios. Shares are in
@@ -417,6 +418,8 @@ def main():
     parser.add_argument("--seconds", type=int, default=5, help="of each smbtorture bench")
     parser.add_argument("--only", default="", help="rows whose title matches this regular expression")
     parser.add_argument("--servers", default="apus,smbd")
+    parser.add_argument("--global", dest="lines", action="append", default=[], metavar="LINE",
+                        help="a line of Apus's [global], to see what it costs")
     parser.add_argument("--json", help="write every sample to this file too")
     parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     parser.add_argument("--small", action="store_true", help="a tenth of the data: to try the script")
@@ -426,6 +429,7 @@ def main():
     settings.creates, settings.tree, settings.names = (
         (1_000, 2_000, 100_000) if settings.small else (10_000, 20_000, 1_000_000))
     kinds = settings.servers.split(",")
+    options = {"apus": [word for line in settings.lines for word in ("--global", line)], "smbd": []}
     chosen = [(title, measure) for title, measure in rows() if re.search(settings.only, title)]
 
     base = tempfile.mkdtemp(prefix="apus-bench.", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
@@ -435,7 +439,7 @@ def main():
     servers, results, failures = {}, {title: {} for title, _ in chosen}, []
     try:
         for kind in kinds:
-            servers[kind] = Server(kind, base)
+            servers[kind] = Server(kind, base, options[kind])
         for title, measure in chosen:
             for turn in range(settings.rounds):
                 for kind in kinds if turn % 2 == 0 else reversed(kinds):
@@ -446,7 +450,7 @@ def main():
                         failures.append(f"{title}: {kind}: {error}")
                         print(f"    {title}: {kind} failed: {error}", file=sys.stderr)
                         if not servers[kind].alive():
-                            servers[kind] = Server(kind, base)
+                            servers[kind] = Server(kind, base, options[kind])
                         continue
                     results[title].setdefault(kind, []).append(sample)
                     shown = ", ".join(f"{key} {number(value)}" for key, value in sample.items())

@@ -107,6 +107,10 @@ extension ConfigurationFile {
             line.verdict = .unsupported("'\(entry.value)' is not \(parameter.kind.advice)")
             return line
         }
+        if let why = parameter.futility(of: entry.value) {
+            line.verdict = .unsupported(why)
+            return line
+        }
         let result = "\(parameter.name) = \(Self.straight(entry.value, isInverted))"
         line.result = result
         if result != line.text { line.verdict = .changed(result) }

@@ -143,7 +143,7 @@ extension Parameter {
             "kernel oplocks", .share, .boolean, "no",
             "other programs that open a file wait until clients have written back what they cache of it"),
         Parameter(
-            "kernel share modes", .share, .boolean, "no", "accepted; Linux has had no such thing since 5.16"),
+            "kernel share modes", .share, .boolean, "no", Parameter.whyNoShareModes + "; yes is warned of"),
         Parameter(
             "time machine", .share, .boolean, "no", "Macs may back up to it, and are told so",
             aliases: ["fruit:time machine"]),
@@ -158,4 +158,17 @@ extension Parameter {
         Parameter("vfs objects", .share, .list, "acl_xattr streams_xattr", "accepted; both are always there"),
         Parameter("available", .share, .boolean, "yes", "no: the share is not served"),
     ]
+}
+
+extension Parameter {
+    /// Share modes that other programs feel were flock(2) with LOCK_MAND, which Linux dropped in 5.16, and which no
+    /// file system of a local disk had ever heeded. What is left does not do: flock and fcntl locks bind those who ask
+    /// for them, NFS's deny modes are between the NFS server's clients, and fanotify, which can refuse an open, does
+    /// not say whether it is for reading or for writing.
+    static let whyNoShareModes = "Linux has no share modes: among clients they hold, other programs do not see them"
+
+    /// Why `value` changes nothing although it is a right one; nil where it does.
+    func futility(of value: String) -> String? {
+        name == "kernel share modes" && ParameterKind.boolean(value) == true ? Self.whyNoShareModes : nil
+    }
 }

@@ -194,6 +194,9 @@ private struct Values {
             }
             // The first value of a key counts.
             guard values[parameter.name] == nil else { continue }
+            if let why = parameter.futility(of: value) {
+                warnings.append("\(path):\(entry.line): '\(entry.key) = \(value)' changes nothing: \(why)")
+            }
             written[parameter.name] = Written(value: "\(entry.key) = \(value)", line: entry.line)
             if isInverted, let truth = ParameterKind.boolean(value) {
                 values[parameter.name] = truth ? "no" : "yes"

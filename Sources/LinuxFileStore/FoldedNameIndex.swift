@@ -6,14 +6,19 @@ import Platform
 
 /// Finds a folder's entry whatever the case of its letters. One for the whole process.
 ///
-/// A small folder is looked through each time. Of a large one the names are kept, and kept true by inotify: the kernel
-/// has queued every change before the call that made it returns, so whoever reads the queue before he looks knows them
-/// all. File systems that others can change behind the kernel's back (network, FUSE) are always looked through.
+/// A small folder is looked through, unless it is looked through again and again. Of a large one, and of such, the
+/// names are kept, and kept true by inotify: the kernel has queued every change before the call that made it returns,
+/// so whoever reads the queue before he looks knows them all. File systems that others can change behind the kernel's
+/// back (network, FUSE) are always looked through.
 final class FoldedNameIndex: Sendable {
     static let shared = FoldedNameIndex()
 
-    /// Folders with fewer entries are not worth a watch.
+    /// Folders with fewer entries are not worth a watch,
     static var entryCountMin: Int { 128 }
+    /// before they have been looked through so often.
+    static var lookCountMin: UInt8 { 8 }
+    /// Small folders whose looks are counted.
+    static var countedFolderCountMax: Int { 256 }
     static var folderCountMax: Int { 256 }
     /// For all names together: two folders of a million files each.
     static var byteCountMax: Int { 128 << 20 }
@@ -42,8 +47,22 @@ final class FoldedNameIndex: Sendable {
         var queue: CInt = -1
         var folders: [FileIdentity: Folder] = [:]
         var identities: [CInt: FileIdentity] = [:]
+        /// How often small folders have been looked through.
+        var lookCounts: [FileIdentity: UInt8] = [:]
         var clock: UInt64 = 0
         var buffer: [UInt8] = []
+
+        /// Counts one look through a small folder. - Returns: whether its names are to be kept from now on.
+        mutating func isLookedThroughOften(_ identity: FileIdentity) -> Bool {
+            let count = lookCounts[identity, default: 0] + 1
+            if count >= FoldedNameIndex.lookCountMin {
+                lookCounts[identity] = nil
+                return true
+            }
+            if lookCounts.count >= FoldedNameIndex.countedFolderCountMax { lookCounts = [:] }
+            lookCounts[identity] = count
+            return false
+        }
     }
     private let state = Mutex(State())
     /// Without any folder in the index nobody takes the lock.
@@ -60,15 +79,21 @@ final class FoldedNameIndex: Sendable {
     func spelling(of name: NTName, in directory: CInt) throws(NTStatus) -> NTName? {
         let folded = FoldedName(name)
         var status = apus_statx()
-        if folderCount.load(ordering: .acquiring) > 0, Linux.status(directory, into: &status) >= 0 {
-            let identity = status.identity
+        try Linux.status(directory, into: &status).orThrow()
+        let identity = status.identity
+        if folderCount.load(ordering: .acquiring) > 0 {
             let answer = state.withLock { state in look(for: name, folded, in: identity, &state) }
-            if case .known(let spelling) = answer { return spelling }
+            if case .known(let spelling) = answer {
+                // As when it is looked through: who may not list the folder finds nothing by another name.
+                return spelling != nil && Linux.access(directory, mode: R_OK) == 0 ? spelling : nil
+            }
         }
-        return try lookThrough(directory, name, folded)
+        return try lookThrough(directory, identity, name, folded)
     }
 
-    private func lookThrough(_ directory: CInt, _ name: NTName, _ folded: FoldedName) throws(NTStatus) -> NTName? {
+    private func lookThrough(
+        _ directory: CInt, _ identity: FileIdentity, _ name: NTName, _ folded: FoldedName
+    ) throws(NTStatus) -> NTName? {
         let reopened = Linux.reopenFolder(directory)
         // Who may not list a folder can reach its entries by their exact names only.
         if reopened.failed(EACCES) { return nil }
@@ -82,17 +107,17 @@ final class FoldedNameIndex: Sendable {
             if candidate == name { return candidate }
             if found == nil { found = candidate }
         }
-        if count >= Self.entryCountMin { keep(&reader) }
+        if count >= Self.entryCountMin || state.withLock({ $0.isLookedThroughOften(identity) }) {
+            keep(identity, &reader)
+        }
         return found
     }
 
     // MARK: keeping a folder
 
-    private func keep(_ reader: inout DirectoryReader) {
-        var status = apus_statx()
+    private func keep(_ identity: FileIdentity, _ reader: inout DirectoryReader) {
         let directory = reader.rawDescriptor
-        guard Self.isLocal(directory), Linux.status(directory, into: &status) >= 0 else { return }
-        let identity = status.identity
+        guard Self.isLocal(directory) else { return }
         // From the moment of the watch no change is missed; only then is the folder read.
         guard state.withLock({ state in begin(identity, directory, &state) }) else { return }
         var names = FoldedNameList()
@@ -152,15 +177,23 @@ final class FoldedNameIndex: Sendable {
         makeRoom(&state)
     }
 
+    /// Large folders, which are dear to read, do not give way to many small ones.
     private func makeRoom(_ state: inout State) {
-        var byteCount = state.folders.values.reduce(0) { $0 + $1.names.byteCount }
-        while state.folders.count > Self.folderCountMax || byteCount > Self.byteCountMax {
-            let oldest = state.folders.filter { !$0.value.isBeingRead }
-                .min { $0.value.lastUse < $1.value.lastUse }
-            guard let oldest else { return }
-            byteCount -= oldest.value.names.byteCount
-            forget(oldest.key, &state)
+        while state.folders.count > Self.folderCountMax {
+            guard let oldest = oldest(state, isSmall: true) ?? oldest(state) else { break }
+            forget(oldest, &state)
         }
+        var byteCount = state.folders.values.reduce(0) { $0 + $1.names.byteCount }
+        while byteCount > Self.byteCountMax, let oldest = oldest(state) {
+            byteCount -= state.folders[oldest]?.names.byteCount ?? 0
+            forget(oldest, &state)
+        }
+    }
+
+    /// The folder that nobody has looked into for the longest time.
+    private func oldest(_ state: State, isSmall: Bool = false) -> FileIdentity? {
+        state.folders.filter { !$0.value.isBeingRead && (!isSmall || $0.value.names.count < Self.entryCountMin) }
+            .min { $0.value.lastUse < $1.value.lastUse }?.key
     }
 
     private func forget(_ identity: FileIdentity, _ state: inout State) {
@@ -175,6 +208,7 @@ final class FoldedNameIndex: Sendable {
     private func look(
         for name: NTName, _ folded: FoldedName, in identity: FileIdentity, _ state: inout State
     ) -> Answer {
+        guard state.folders.index(forKey: identity) != nil else { return .unknown }
         readChanges(&state)
         guard let index = state.folders.index(forKey: identity) else { return .unknown }
         state.clock += 1

@@ -8,26 +8,37 @@ extension LinuxFileStore {
     func createNew(
         _ path: NTPath, _ parameters: OpenParameters, as user: Credentials
     ) throws(NTStatus) -> OpenedFile {
-        guard var name = path.components.last else {
+        guard !path.isRoot else {
             try Self.checkType(isDirectory: true, parameters.options)
             throw .objectNameCollision
         }
+        let parent = try openParent(of: path.components, caseSensitive: isCaseSensitive(parameters))
+        return try createNew(path, in: parent, isFree: false, parameters, as: user)
+    }
+
+    /// - Parameters:
+    ///   - parent: the folder that it is made in.
+    ///   - isFree: nothing there has that name in another spelling, as was just found.
+    func createNew(
+        _ path: NTPath, in parent: consuming FoundFolder, isFree: Bool, _ parameters: OpenParameters,
+        as user: Credentials
+    ) throws(NTStatus) -> OpenedFile {
+        guard var name = path.components.last else { throw .objectNameCollision }
         let isDirectory = parameters.options.contains(.directoryFile)
         // [MS-FSA] 2.1.5.1.1: what is made read-only could not be deleted on close.
         if parameters.options.contains(.deleteOnClose), parameters.attributes.contains(.readOnly) {
             throw .cannotDelete.because(.readOnlyAttribute)
         }
         let caseSensitive = isCaseSensitive(parameters)
-        let parent = try openParent(of: path.components, caseSensitive: caseSensitive)
+        var isFree = isFree || caseSensitive
         if !caseSensitive, options.findsShortNames,
             let longName = tunnel.longName(of: name, in: parent.descriptor.raw)
         {
             name = longName
+            isFree = false
         }
         let systemName = try SystemPath(name)
-        if !caseSensitive, try otherSpelling(of: name, in: parent.descriptor.raw) != nil {
-            throw .objectNameCollision
-        }
+        if !isFree, try otherSpelling(of: name, in: parent.descriptor.raw) != nil { throw .objectNameCollision }
         let folderSecurity = keptSecurityDescriptor(parent.descriptor.raw, isPathOnly: true)
         if let folderSecurity {
             try checkAdding(isDirectory: isDirectory, to: parent.descriptor.raw, as: user, folderSecurity)

@@ -18,15 +18,17 @@ extension LinuxFileStore {
         // Whoever finds a file that was not there when it wanted to create, or none where there was one, looks again.
         for _ in 0..<16 {
             do throws(NTStatus) {
-                switch parameters.disposition {
-                case .open, .overwrite: return try openExisting(path, parameters, as: user)
-                case .create: return try createNew(path, parameters, as: user)
-                case .openIf, .overwriteIf, .supersede:
-                    do throws(NTStatus) {
-                        return try openExisting(path, parameters, as: user)
-                    } catch .objectNameNotFound {
-                        return try createNew(path, parameters, as: user)
+                guard parameters.disposition != .create else { return try createNew(path, parameters, as: user) }
+                do throws(NTStatus) {
+                    switch try find(path, parameters, as: user) {
+                    case .file(let found): return try openExisting(found, parameters, as: user)
+                    case .nothing(in: let parent, isFree: let isFree):
+                        guard parameters.disposition.createsFile else { throw .objectNameNotFound }
+                        return try createNew(path, in: parent, isFree: isFree, parameters, as: user)
                     }
+                } catch .objectNameNotFound where parameters.disposition.createsFile {
+                    // A link that nobody sees, say: its name is taken.
+                    return try createNew(path, parameters, as: user)
                 }
             } catch .objectNameCollision where parameters.disposition != .create {
                 continue
@@ -44,10 +46,16 @@ extension LinuxFileStore {
         var components: [NTName]
     }
 
+    /// What a name was found to mean.
+    private enum Sought: ~Copyable {
+        case file(Found)
+        /// - isFree: nor is there an entry in the folder that differs in case only.
+        case nothing(in: FoundFolder, isFree: Bool)
+    }
+
     private func openExisting(
-        _ path: NTPath, _ parameters: OpenParameters, as user: Credentials
+        _ found: consuming Found, _ parameters: OpenParameters, as user: Credentials
     ) throws(NTStatus) -> OpenedFile {
-        let found = try find(path, parameters, as: user)
         var status = apus_statx()
         try Linux.status(found.descriptor.raw, into: &status).orThrow()
         let showsLinks = parameters.isPOSIX || options.showsSymbolicLinks
@@ -118,11 +126,12 @@ extension LinuxFileStore {
 
     private func find(
         _ path: NTPath, _ parameters: OpenParameters, as user: Credentials
-    ) throws(NTStatus) -> Found {
+    ) throws(NTStatus) -> Sought {
         let exact = try SystemPath(path.components)
         let (result, rights) = openLeast(exact, parameters, as: user)
         if result >= 0 {
-            return Found(descriptor: OwnedDescriptor(result), rights: rights, components: path.components)
+            return .file(
+                Found(descriptor: OwnedDescriptor(result), rights: rights, components: path.components))
         }
         guard result.failed(ENOENT) || result.failed(ENOTDIR), let name = path.components.last else {
             if result.failed(ELOOP), parameters.isPOSIX || options.showsSymbolicLinks { throw .stoppedOnSymlink }
@@ -131,13 +140,15 @@ extension LinuxFileStore {
         // Not there by this name. In which folder would it be, and by which other spelling?
         let caseSensitive = isCaseSensitive(parameters)
         let parent = try openParent(of: path.components, caseSensitive: caseSensitive)
-        guard !caseSensitive, let spelling = try otherSpelling(of: name, in: parent.descriptor.raw),
-            !options.isVetoed(spelling)
-        else { throw .objectNameNotFound }
+        guard !caseSensitive else { return .nothing(in: parent, isFree: true) }
+        guard let spelling = try otherSpelling(of: name, in: parent.descriptor.raw) else {
+            return .nothing(in: parent, isFree: true)
+        }
+        guard !options.isVetoed(spelling) else { return .nothing(in: parent, isFree: false) }
         let components = parent.components + [spelling]
         let (second, secondRights) = openLeast(try SystemPath(components), parameters, as: user)
         guard second >= 0 else { throw openError(second, NTPath(components: components), parameters, as: user) }
-        return Found(descriptor: OwnedDescriptor(second), rights: secondRights, components: components)
+        return .file(Found(descriptor: OwnedDescriptor(second), rights: secondRights, components: components))
     }
 
     /// Opens with what the desired access needs of the kernel, and nothing more. Nothing here waits: a fifo or a
@@ -249,6 +260,14 @@ extension OpenParameters {
 }
 
 extension CreateDisposition {
+    /// A file that is not there is made.
+    fileprivate var createsFile: Bool {
+        switch self {
+        case .open, .overwrite: false
+        case .create, .openIf, .overwriteIf, .supersede: true
+        }
+    }
+
     /// An existing file's data goes.
     var replacesData: Bool {
         switch self {

@@ -1,11 +1,13 @@
 """What clients hear of changes in a folder: by other clients, and by programs on the server itself. Each once."""
+import ctypes
 import os
+import struct
 import subprocess
 
 from smbprotocol.open import CreateDisposition, FilePipePrinterAccessMask as Access
 
 from one_client import HANDLE, READ, OneClient
-from tap import check, done
+from tap import check, done, expect_error
 
 SHARE_FOLDER = os.environ["SHARE_FOLDER"]
 one, other = OneClient(), OneClient()
@@ -114,6 +116,53 @@ def both():
     assert len(told) == 40 and len(set(told)) == 40, told
 
 
+class Readings:
+    """How often a folder is opened to be listed, from now on: inotify's IN_OPEN of the folder itself."""
+    OPEN, ISDIR = 0x20, 0x40000000
+
+    def __init__(self, folder):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.queue = libc.inotify_init1(os.O_NONBLOCK)
+        # With IN_ACCESS and IN_CLOSE_NOWRITE, so that equal events do not follow each other and become one.
+        assert libc.inotify_add_watch(self.queue, os.fsencode(folder), self.OPEN | 0x1 | 0x10) >= 0
+
+    def count(self):
+        count = 0
+        while True:
+            try:
+                events = os.read(self.queue, 65536)
+            except BlockingIOError:
+                return count
+            while events:
+                _, mask, _, length = struct.unpack_from("<iIII", events)
+                # Without a name it is the folder's own.
+                count += length == 0 and mask & self.OPEN != 0 and mask & self.ISDIR != 0
+                events = events[16 + length:]
+
+
+def large():
+    """What local programs make costs what they make: not a look at all that is there for each."""
+    path = os.path.join(SHARE_FOLDER, "large")
+    folder = Folder("large", NAMES)
+    root = os.open(path, os.O_PATH)
+    for number in range(100_000):
+        os.close(os.open(f"A Name {number:06}", os.O_CREAT | os.O_WRONLY, dir_fd=root))
+    assert "enumerate" in folder.told()
+    # The first look for a name in another case reads the folder; whoever cannot be read anew stays away.
+    other.open(r"large\a name 000000").close()
+    readings = Readings(path)
+    os.listdir(path)
+    assert readings.count() == 1, "the folder's own readings are not seen"
+    for part in range(0, 1000, 200):
+        subprocess.run(["sh", "-ec", f"for n in $(seq {part} {part + 199}); do : >\"Made Here $n\"; done"],
+                       cwd=path, check=True)
+        told = folder.told()
+        assert told == [("added", f"Made Here {number}") for number in range(part, part + 200)], told
+        other.open(rf"large\made here {part + 50}").close()
+        expect_error("0xc0000034", other.open, rf"large\made here {part}x")
+    assert readings.count() == 0, "the folder was read again"
+
+
 def lease(change, name):
     def run():
         os.mkdir(os.path.join(SHARE_FOLDER, name))
@@ -146,6 +195,7 @@ check("a mode that a local program changes", attributes)
 check("what happens below, in folders that were not there before too", below)
 check("a client's own changes, once", ours_once)
 check("clients and local programs at the same time, each change once", both)
+check("a folder of 100,000 entries is not read anew for each of 1,000 files that a local program makes", large)
 check("a lease on a folder ends when a local program makes a file", lease("touch new", "lease1"))
 check("a lease on a folder ends when a local program renames a file", lease("mv f g", "lease2"))
 check("a lease on a folder ends when a local program removes a file", lease("rm f", "lease3"))

@@ -55,6 +55,14 @@ import Testing
         #expect(lines.filter { $0.line == 10 }.allSatisfy { $0.result == nil })
     }
 
+    @Test func importSaysWhatIsTakenOverAndDoesNothing() throws {
+        let text = "[a]\npath = /a\nkernel share modes = yes\nkernel share modes = no\n"
+        let lines = try ConfigurationFile(path: "smb.conf", text: text).importing()
+        #expect(lines[1].verdict == .unsupported(Parameter.whyNoShareModes))
+        #expect(lines[1].result == nil)
+        #expect(lines[2].verdict == .taken)
+    }
+
     @Test func anUnknownKeyIsWarnedOfOnce() throws {
         let twice = "[a]\npath = /a\nodd = 1\n[b]\npath = /b\nodd = 2\n"
         let warnings = try ServerConfiguration.load(path: "f", text: twice).warnings

@@ -85,6 +85,13 @@ import Testing
         let warnings = try load("[a]\npath = /a\ntcp port = 445\n").warnings
         #expect(warnings == ["test.conf:3: 'tcp port' belongs into [global] and is ignored here"])
     }
+
+    @Test func shareModesForOtherProgramsAreNotPromised() throws {
+        let warnings = try load("[a]\npath = /a\nkernel share modes = yes\n[b]\npath = /b\nkernel share modes = no\n")
+            .warnings
+        #expect(warnings.count == 1)
+        #expect(warnings.first?.hasPrefix("test.conf:3: 'kernel share modes = yes' changes nothing: ") == true)
+    }
 }
 
 @Suite("interfaces of smb.conf(5)") struct InterfaceSelectionTests {

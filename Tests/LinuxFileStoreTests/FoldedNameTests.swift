@@ -74,7 +74,8 @@ import Testing
         }
     }
 
-    /// Everything twice: in a folder small enough to be looked through, and in one whose names are kept.
+    /// Everything twice: in a folder that is looked through until that has happened often, and in one whose names are
+    /// kept from the first look on.
     @Test(arguments: [10, 1000])
     func changesOfOthersAreSeenAtOnce(count: Int) throws {
         let share = try TemporaryShare()

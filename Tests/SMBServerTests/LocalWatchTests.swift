@@ -103,6 +103,45 @@ private final class WatchedStore: FileStore {
         #expect(Set(scene.store.watched.map(\.description)) == ["", "c", #"c\d"#])
     }
 
+    @Test("A watched folder that a client renames goes on being told of, by its new name")
+    func renamed() throws {
+        let scene = try Scene()
+        try scene.makeFolder("a")
+        try scene.makeFolder(#"a\b"#)
+        try scene.makeFolder("c")
+        let other = try scene.host.logIn()
+        let top = try other.open("", access: [.readData, .readAttributes], disposition: .open)
+        #expect(try other.call(.notify(top, watchesTree: true)).isInterim)
+        let folder = try scene.client.open("a", access: [.readData, .delete], disposition: .open)
+        #expect(try scene.client.call(.notify(folder)).isInterim)
+        #expect(try scene.client.call(.set(folder, class: 10, renaming(to: #"c\d"#))).status == .success)
+        #expect(try other.repliesAtHand().map(\.status) == [.success])
+        #expect(try other.call(.notify(top, watchesTree: true)).isInterim)
+        // The store knows its watch by the name of before.
+        scene.store.tell(.added(NTName("new"), isDirectory: false), in: NTPath(components: [NTName("a")]))
+        #expect(try scene.client.repliesAtHand().map(\.status) == [.success])
+        let told = try #require(try other.repliesAtHand().first)
+        #expect(told.bytes.contains(wide(#"c\d\new"#)))
+        #expect(scene.store.watched.count == 4)
+        try scene.client.call(.close(folder))
+        try other.call(.close(top))
+        #expect(scene.store.watched.isEmpty)
+    }
+
+    /// FileRenameInformation, [MS-FSCC] 2.4.43.2.
+    private func renaming(to name: String) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 16)
+        bytes += [UInt8(2 * name.utf8.count), 0, 0, 0]
+        bytes += wide(name)
+        return bytes + [0, 0, 0, 0]
+    }
+
+    private func wide(_ text: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for byte in text.utf8 { bytes += [byte, 0] }
+        return bytes
+    }
+
     @Test("No more folders are watched than may be, and the administrator is told once")
     func limit() throws {
         let scene = try Scene { $0.limits.localWatchCountMax = 3 }

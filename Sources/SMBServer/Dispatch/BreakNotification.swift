@@ -20,15 +20,10 @@ extension Server {
     }
 
     private func send(_ notice: BreakNotice) -> Bool {
-        let (connection, login) = notice.open.session.state.withLock { state in
-            (state.channels.first?.connection, state.login)
-        }
-        guard let connection else { return false }
+        guard let connection = carriers(of: notice).first else { return false }
         let buffer = buffers.take()
         buffer.appendZeros(transportPrefixByteCount)
-        let sealingKey =
-            login?.requiresEncryption == true || notice.open.treeConnect.share.requiresEncryption
-            ? login?.sealingKey : nil
+        let sealingKey = notice.isSealed ? notice.open.session.state.withLock { $0.login?.sealingKey } : nil
         let sealStart = buffer.count
         if sealingKey != nil { buffer.appendZeros(TransformHeader.byteCount) }
         // 3.3.4.6: unasked for, so without message ID, session and tree; never signed.

@@ -127,9 +127,10 @@ extension Connection {
     }
 
     private func activityEntry(_ session: Session?, _ tree: TreeConnect?) -> ActivityLog.Entry {
-        ActivityLog.Entry(
+        let agreed = description
+        return ActivityLog.Entry(
             client: transport.remoteAddress, user: session?.state.withLock { $0.login?.user.name } ?? "",
-            share: tree?.share.name ?? "")
+            share: tree?.share.name ?? "", cipher: agreed.cipher, signingAlgorithm: agreed.signingAlgorithm)
     }
 
     // MARK: each request

@@ -123,6 +123,11 @@ enum NegotiateHandler {
             return true
         }
         guard isFirst else { throw .invalidParameter }
+        connection.server.clientConnections.insert(connection, of: negotiated.clientGUID)
+        // It may have ended meanwhile.
+        if connection.state.withLock({ $0.isGone }) {
+            connection.server.clientConnections.remove(connection, of: negotiated.clientGUID)
+        }
     }
 
     static func response(

@@ -82,6 +82,9 @@ public final class ActivityLog: Sendable {
         public var client: String
         public var user: String
         public var share: String
+        /// As negotiated, [MS-SMB2] 2.2.3.1: the connection may be gone when somebody looks.
+        public var cipher: UInt16
+        public var signingAlgorithm: UInt16
         /// Of the last file for which a request had to wait.
         public var lastAwaited = ""
         public var sums = Sums()

@@ -1,6 +1,6 @@
 import Platform
 
-/// Breaks that were sent and may not have arrived: where one channel fails the next is tried, [MS-SMB2] 3.3.4.6 and
+/// Breaks that were sent and may not have arrived: where one connection fails the next is tried, [MS-SMB2] 3.3.4.6 and
 /// 3.3.4.7, and where the last one fails the client is gone.
 final class BreakDelivery: Sendable {
     private struct Sent {
@@ -37,7 +37,7 @@ final class BreakDelivery: Sendable {
 
     /// Forgets what has arrived, and what nobody waits for any more.
     /// - Returns: connections that have owed a break for too long, or are gone.
-    func failedConnections(now: UInt64, limits: Limits) -> [Connection] {
+    func failedConnections(now: UInt64, in server: Server) -> [Connection] {
         let sent = state.withLock { $0.sent }
         var failed: [ObjectIdentifier: Connection] = [:]
         // Without the lock: each look is a system call.
@@ -47,8 +47,8 @@ final class BreakDelivery: Sendable {
                 _ = state.withLock { $0.sent.removeValue(forKey: key) }
                 continue
             }
-            let isLast = entry.notice.open.session.connections.count <= 1
-            let limit = isLast ? limits.lastBreakDeliveryTimeout : limits.breakDeliveryTimeout
+            let isLast = server.carriers(of: entry.notice).count <= 1
+            let limit = isLast ? server.limits.lastBreakDeliveryTimeout : server.limits.breakDeliveryTimeout
             if isGone || now > entry.time && now - entry.time > limit.nanoseconds {
                 failed[ObjectIdentifier(entry.connection)] = entry.connection
             }
@@ -70,7 +70,7 @@ extension Server {
     /// To be called a few times a second. A connection that does not carry a break is as good as gone, though its
     /// client may not have noticed: it is closed, as Samba does, and its breaks take the next.
     func retryBreaks(now: UInt64) {
-        for connection in breakDelivery.failedConnections(now: now, limits: limits) {
+        for connection in breakDelivery.failedConnections(now: now, in: self) {
             connection.transport.disconnect(.transport)
             connection.disconnected()
             sendLostBreaks(of: connection)

@@ -48,6 +48,11 @@ struct ByteRangeLocks {
     func pieces(
         of open: Open, offset: UInt64, length: UInt64
     ) -> [(offset: UInt64, length: UInt64, lock: LocalLock?)] {
+        // Most files have one lock, or none any more.
+        if locks.isEmpty { return [(offset, length, nil)] }
+        if locks.count == 1, locks[0].open === open, locks[0].offset == offset, locks[0].length == length {
+            return [(offset, length, locks[0].isExclusive ? .exclusive : .shared)]
+        }
         let last = offset &+ (length &- 1)
         let own = locks.filter { $0.open === open && $0.length > 0 && Self.overlap($0, offset, length) }
         var starts: Set<UInt64> = [offset]

@@ -44,6 +44,8 @@ final class ChangeNotifier: Sendable {
         let watchesTree: Bool
         /// Bytes that its reports may take at most.
         let byteCountMax: Int
+        /// Where the folder is, as far as the index knows.
+        var place: WatchIndex.Place
         var changes: [Change] = []
         var byteCount = 0
         /// More happened than there is room for: the client must look for itself.
@@ -61,7 +63,26 @@ final class ChangeNotifier: Sendable {
         case changes([Change])
         case overflow
     }
-    private let watches = Mutex<[UInt64: Watch]>([:])
+    private struct State {
+        /// By the open's volatile file ID.
+        var watches: [UInt64: Watch] = [:]
+        var index = WatchIndex()
+
+        mutating func remove(_ open: Open) -> Watch? {
+            guard let watch = watches.removeValue(forKey: open.fileID.volatile) else { return nil }
+            index.remove(open.fileID.volatile, at: watch.place, isTree: watch.watchesTree)
+            return watch
+        }
+
+        /// Has each watch that may be concerned by a change at `path` look at it.
+        mutating func tell(_ path: NTPath, in share: Share, _ tell: (inout Watch) -> Void) {
+            for id in index.watches(around: path.components, in: share.name) {
+                guard let index = watches.index(forKey: id) else { continue }
+                tell(&watches.values[index])
+            }
+        }
+    }
+    private let state = Mutex(State())
     /// Nobody watching costs nothing.
     private let isWatched = Atomic(false)
 
@@ -70,10 +91,13 @@ final class ChangeNotifier: Sendable {
     /// Begins to watch unless it does so already: the first request's filter counts for good, [MS-FSA] 2.1.5.11.
     /// - Returns: whether this is the first.
     func watch(_ open: Open, _ filter: ChangeFilter, watchesTree: Bool, byteCountMax: Int) -> Bool {
-        let isFirst = watches.withLock { watches in
-            guard watches[open.fileID.volatile] == nil else { return false }
-            watches[open.fileID.volatile] = Watch(
-                open: open, filter: filter, watchesTree: watchesTree, byteCountMax: byteCountMax)
+        let isFirst = state.withLock { state in
+            guard state.watches[open.fileID.volatile] == nil else { return false }
+            // Under the lock: once `move` has it, the path is the new one.
+            let place = Self.place(of: open)
+            state.watches[open.fileID.volatile] = Watch(
+                open: open, filter: filter, watchesTree: watchesTree, byteCountMax: byteCountMax, place: place)
+            state.index.insert(open.fileID.volatile, at: place, isTree: watchesTree)
             return true
         }
         isWatched.store(true, ordering: .relaxed)
@@ -82,9 +106,9 @@ final class ChangeNotifier: Sendable {
 
     /// Takes what there is to tell. - Parameter waiting: is woken when there is something, if there is nothing now.
     func take(_ open: Open, waiting: ParkedRequest?) -> Report {
-        watches.withLock { watches in
-            guard var watch = watches[open.fileID.volatile] else { return .nothing }
-            defer { watches[open.fileID.volatile] = watch }
+        state.withLock { state in
+            guard var watch = state.watches[open.fileID.volatile] else { return .nothing }
+            defer { state.watches[open.fileID.volatile] = watch }
             if watch.hasOverflowed {
                 watch.hasOverflowed = false
                 return .overflow
@@ -104,9 +128,9 @@ final class ChangeNotifier: Sendable {
     /// The open is closed, or its requests are cancelled: they end.
     func end(_ open: Open) {
         guard isWatched.load(ordering: .relaxed) else { return }
-        let waiting = watches.withLock { watches in
-            let watch = watches.removeValue(forKey: open.fileID.volatile)
-            if watches.isEmpty { isWatched.store(false, ordering: .relaxed) }
+        let waiting = state.withLock { state in
+            let watch = state.remove(open)
+            if state.watches.isEmpty { isWatched.store(false, ordering: .relaxed) }
             return watch?.waiting ?? []
         }
         for request in waiting { request.wake(.closed) }
@@ -115,10 +139,26 @@ final class ChangeNotifier: Sendable {
     /// The folder that `open` opens is to be deleted: requests that watch it look again, and find it so.
     func wakeWatchers(of open: Open) {
         guard open.isDirectory, isWatched.load(ordering: .relaxed) else { return }
-        let waiting = watches.withLock { watches in
-            watches.values.filter { $0.open.node === open.node }.flatMap(\.waiting)
-        }
+        let opens = open.node.opens
+        let waiting = state.withLock { state in opens.flatMap { state.watches[$0.fileID.volatile]?.waiting ?? [] } }
         for request in waiting { request.wake(.event) }
+    }
+
+    /// The folder that these opens are of has another name now.
+    func move(_ opens: [Open]) {
+        guard isWatched.load(ordering: .relaxed) else { return }
+        state.withLock { state in
+            for open in opens {
+                guard var watch = state.remove(open) else { continue }
+                watch.place = Self.place(of: open)
+                state.watches[open.fileID.volatile] = watch
+                state.index.insert(open.fileID.volatile, at: watch.place, isTree: watch.watchesTree)
+            }
+        }
+    }
+
+    private static func place(of open: Open) -> WatchIndex.Place {
+        WatchIndex.Place(open.file.path.components[...], in: open.treeConnect.share.name)
     }
 
     /// Something at `path` changed.
@@ -130,16 +170,14 @@ final class ChangeNotifier: Sendable {
         toldOtherwise excluded: ChangeFilter = []
     ) {
         guard isWatched.load(ordering: .relaxed), let name = path.components.last else { return }
-        let woken = watches.withLock { watches -> [ParkedRequest] in
+        let woken = state.withLock { state -> [ParkedRequest] in
             var woken: [ParkedRequest] = []
-            for (id, watch) in watches
-            where watch.filter.isDisjoint(with: excluded) && Self.sees(watch, path, share, filter) {
-                let relative = Array(path.components.dropFirst(watch.open.file.path.components.count))
-                var watch = watch
+            state.tell(path, in: share) { watch in
+                guard !watch.filter.isDisjoint(with: filter), watch.filter.isDisjoint(with: excluded) else { return }
+                let relative = Array(path.components.dropFirst(watch.place.folder.count))
                 Self.add(Change(action: action, path: relative.isEmpty ? [name] : relative), to: &watch)
                 woken += watch.waiting
                 watch.waiting = []
-                watches[id] = watch
             }
             return woken
         }
@@ -150,26 +188,16 @@ final class ChangeNotifier: Sendable {
     func loseTrack(of folder: NTPath, in share: Share) {
         guard isWatched.load(ordering: .relaxed) else { return }
         let something = NTPath(components: folder.components + [NTName("")])
-        let woken = watches.withLock { watches -> [ParkedRequest] in
+        let woken = state.withLock { state -> [ParkedRequest] in
             var woken: [ParkedRequest] = []
-            for (id, watch) in watches where Self.sees(watch, something, share, watch.filter) {
-                watches[id]?.overflow()
+            state.tell(something, in: share) { watch in
+                watch.overflow()
                 woken += watch.waiting
-                watches[id]?.waiting = []
+                watch.waiting = []
             }
             return woken
         }
         for request in woken { request.wake(.event) }
-    }
-
-    private static func sees(_ watch: Watch, _ path: NTPath, _ share: Share, _ filter: ChangeFilter) -> Bool {
-        guard !watch.filter.isDisjoint(with: filter), watch.open.treeConnect.share.name == share.name else {
-            return false
-        }
-        let folder = watch.open.file.path.components
-        let depth = path.components.count - folder.count
-        guard watch.watchesTree ? depth >= 1 : depth == 1 else { return false }
-        return zip(folder, path.components).allSatisfy { $0 == $1 }
     }
 
     private static func add(_ change: Change, to watch: inout Watch) {

@@ -124,6 +124,7 @@ public final class Connection: Sendable {
             if request.outlivesConnection, server.sessions.find(request.sessionID) != nil { continue }
             request.wake(.closed)
         }
+        if let client = negotiated?.clientGUID { server.clientConnections.remove(self, of: client) }
         server.sendLostBreaks(of: self)
         server.runReady()
     }

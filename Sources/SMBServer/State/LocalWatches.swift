@@ -9,12 +9,22 @@ struct FolderPlace: Hashable {
     /// Folded.
     var folder: [NTName]
 
-    init(_ path: NTPath, in share: Share) {
-        self.share = share.name
+    init(_ path: NTPath, in share: Share) { self.init(path, in: share.name) }
+
+    init(_ path: NTPath, in share: String) {
+        self.share = share
         folder = path.components.map(\.folded)
     }
 
     func contains(_ other: FolderPlace) -> Bool { share == other.share && other.folder.starts(with: folder) }
+
+    /// This one, and all that it is in, up to the root.
+    var upwards: [FolderPlace] {
+        var place = self
+        var found = [place]
+        while place.folder.popLast() != nil { found.append(place) }
+        return found
+    }
 }
 
 /// Folders in which changes by other programs are looked out for: those that clients watch, with what is below them
@@ -22,17 +32,25 @@ struct FolderPlace: Hashable {
 final class LocalWatches: Sendable {
     private struct Folder {
         let watch: any LocalWatch
-        var interestCount = 1
+        /// Where the watch says that it is.
+        let path: WatchedPath
+        /// Opens, by volatile file ID.
+        var interested: Set<UInt64>
+    }
+    /// A folder's path, which a rename changes.
+    private final class WatchedPath: Sendable {
+        let current: Mutex<NTPath>
+        init(_ path: NTPath) { current = Mutex(path) }
     }
     /// Of one open.
     private struct Interest {
         let open: Open
-        let root: FolderPlace
+        var root: FolderPlace
         let watchesTree: Bool
         var places: Set<FolderPlace> = []
     }
     private struct State {
-        var folders: [FolderPlace: Folder] = [:]
+        var folders = FolderTree<Folder>()
         var interests: [UInt64: Interest] = [:]
         /// What the administrator has been told: each thing once.
         var warnings: Set<String> = []
@@ -71,7 +89,7 @@ final class LocalWatches: Sendable {
         guard isInUse.load(ordering: .relaxed) else { return }
         let (interest, unused) = state.withLock { state -> (Interest?, [any LocalWatch]) in
             guard let interest = state.interests.removeValue(forKey: open.fileID.volatile) else { return (nil, []) }
-            return (interest, interest.places.compactMap { Self.release($0, &state) })
+            return (interest, interest.places.compactMap { Self.release($0, of: open.fileID.volatile, &state) })
         }
         if interest?.watchesTree == true { treeCount.wrappingSubtract(1, ordering: .relaxed) }
         for watch in unused { watch.end() }
@@ -83,7 +101,14 @@ final class LocalWatches: Sendable {
         guard hasTrees else { return }
         let place = FolderPlace(path, in: share)
         let interested = state.withLock { state in
-            state.interests.values.filter { $0.watchesTree && $0.root.contains(place) }.map(\.open)
+            place.upwards.dropFirst().flatMap { root in
+                (state.folders[root]?.interested ?? []).compactMap { id -> Open? in
+                    guard let interest = state.interests[id], interest.watchesTree, interest.root == root else {
+                        return nil
+                    }
+                    return interest.open
+                }
+            }
         }
         for (index, open) in interested.enumerated() where add(path, for: open, in: server) {
             extend(from: path, for: open, in: server) { path, isDirectory in
@@ -96,13 +121,49 @@ final class LocalWatches: Sendable {
     func forget(_ path: NTPath, of share: Share) {
         guard hasTrees else { return }
         let gone = FolderPlace(path, in: share)
+        let unused = state.withLock { Self.forget(gone, unless: { $0 == $1.root }, &$0) }
+        for watch in unused { watch.end() }
+    }
+
+    /// Ends the interest of those who watch a tree in the folders from `top` on.
+    private static func forget(
+        _ top: FolderPlace, unless isKept: (FolderPlace, Interest) -> Bool, _ state: inout State
+    ) -> [any LocalWatch] {
+        var unused: [any LocalWatch] = []
+        for place in state.folders.places(from: top) {
+            for id in state.folders[place]?.interested ?? [] {
+                let isOver = state.interests[id].map { $0.watchesTree && !isKept(place, $0) } ?? true
+                if isOver, let watch = release(place, of: id, &state) { unused.append(watch) }
+            }
+        }
+        return unused
+    }
+
+    /// The folder is called something else: whoever watches it, or one in it, goes on; trees that it is not in any more
+    /// do not.
+    func move(from old: NTPath, to new: NTPath, of share: Share) {
+        guard isInUse.load(ordering: .relaxed) else { return }
+        let (source, target) = (FolderPlace(old, in: share), FolderPlace(new, in: share))
         let unused = state.withLock { state -> [any LocalWatch] in
-            var unused: [any LocalWatch] = []
-            for (id, interest) in state.interests where interest.watchesTree {
-                for place in interest.places where place != interest.root && gone.contains(place) {
-                    state.interests[id]?.places.remove(place)
-                    if let watch = Self.release(place, &state) { unused.append(watch) }
+            var unused = Self.forget(source, unless: { source.contains($1.root) }, &state)
+            for place in state.folders.places(from: source) {
+                guard var folder = state.folders[place] else { continue }
+                let depth = old.components.count
+                var moved = place
+                moved.folder.replaceSubrange(..<depth, with: target.folder)
+                folder.path.current.withLock { $0.components.replaceSubrange(..<depth, with: new.components) }
+                state.folders[place] = nil
+                // What had that name before is gone.
+                if let replaced = state.folders[moved] {
+                    unused.append(replaced.watch)
+                    folder.interested.formUnion(replaced.interested)
                 }
+                for id in folder.interested {
+                    state.interests[id]?.places.remove(place)
+                    state.interests[id]?.places.insert(moved)
+                    if state.interests[id]?.root == place { state.interests[id]?.root = moved }
+                }
+                state.folders[moved] = folder
             }
             return unused
         }
@@ -123,10 +184,11 @@ final class LocalWatches: Sendable {
             warn(server, "\(limit) folders are watched, and no more may be")
             return false
         }
+        let watched = WatchedPath(path)
         let watch: any LocalWatch
         do throws(NTStatus) {
             watch = try store.watch(path, as: open.credentials) { [weak server] change in
-                server?.take(change, in: path, of: share)
+                server?.take(change, in: watched.current.withLock { $0 }, of: share)
             }
         } catch {
             if error == .insufficientResources {
@@ -140,7 +202,7 @@ final class LocalWatches: Sendable {
         let isTaken = state.withLock { state in
             if Self.take(place, for: open, &state) { return false }
             guard state.interests[open.fileID.volatile] != nil else { return false }
-            state.folders[place] = Folder(watch: watch)
+            state.folders[place] = Folder(watch: watch, path: watched, interested: [open.fileID.volatile])
             state.interests[open.fileID.volatile]?.places.insert(place)
             return true
         }
@@ -150,19 +212,21 @@ final class LocalWatches: Sendable {
 
     /// - Returns: whether the open is served by a watch that is there.
     private static func take(_ place: FolderPlace, for open: Open, _ state: inout State) -> Bool {
-        guard let interest = state.interests[open.fileID.volatile] else { return true }
-        if interest.places.contains(place) { return true }
+        let id = open.fileID.volatile
+        guard state.interests[id]?.places.contains(place) == false else { return true }
         guard state.folders[place] != nil else { return false }
-        state.folders[place]?.interestCount += 1
-        state.interests[open.fileID.volatile]?.places.insert(place)
+        state.folders[place]?.interested.insert(id)
+        state.interests[id]?.places.insert(place)
         return true
     }
 
-    private static func release(_ place: FolderPlace, _ state: inout State) -> (any LocalWatch)? {
-        guard var folder = state.folders[place] else { return nil }
-        folder.interestCount -= 1
-        state.folders[place] = folder.interestCount > 0 ? folder : nil
-        return folder.interestCount > 0 ? nil : folder.watch
+    /// - Returns: the watch that nobody is interested in any more.
+    private static func release(_ place: FolderPlace, of id: UInt64, _ state: inout State) -> (any LocalWatch)? {
+        state.interests[id]?.places.remove(place)
+        state.folders[place]?.interested.remove(id)
+        guard let folder = state.folders[place], folder.interested.isEmpty else { return nil }
+        state.folders[place] = nil
+        return folder.watch
     }
 
     private func warn(_ server: Server, _ message: String) {

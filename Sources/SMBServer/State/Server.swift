@@ -70,6 +70,7 @@ public final class Server: Sendable {
     let notifier = ChangeNotifier()
     let pipeTally = PipeTally()
     let breakDelivery = BreakDelivery()
+    let clientConnections = ClientConnections()
     let localWatches = LocalWatches()
     let localGuards = LocalGuards()
     let parkedRequests = ParkedRequestQueue()

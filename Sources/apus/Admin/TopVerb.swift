@@ -45,14 +45,12 @@ enum TopVerb {
         let entries: [ActivityLog.Key: ActivityLog.Entry]
         /// Nanoseconds of sending, by connection.
         let sending: [UInt64: UInt64]
-        let connections: [UInt64: ConnectionState]
 
         init(_ subject: AdminSide.Subject) {
             entries = subject.server.observation.activity.entries
             let adapters = subject.transport.receivers.compactMap { $0 as? ConnectionAdapter }
-            let states = adapters.map { ($0.description, $0.sending) }
-            sending = Dictionary(states.map { ($0.0.identifier, $0.1) }, uniquingKeysWith: { first, _ in first })
-            connections = Dictionary(states.map { ($0.0.identifier, $0.0) }, uniquingKeysWith: { first, _ in first })
+            sending = Dictionary(
+                adapters.map { ($0.description.identifier, $0.sending) }, uniquingKeysWith: { first, _ in first })
         }
     }
 
@@ -70,12 +68,7 @@ enum TopVerb {
         }
         for identifier in Set(rows.map(\.key.connection)).sorted().prefix(rowCountMax) {
             let sending = (now.sending[identifier] ?? 0) &- (before.sending[identifier] ?? 0)
-            let state = now.connections[identifier]
-            let line: JSON = [
-                "id": JSON(identifier), "client": .string(state?.client ?? ""), "sending": JSON(sending),
-                "cipher": state.flatMap { WireNames.cipher($0.cipher) }.map { .string($0) } ?? .null,
-                "signing": state.map { .string(WireNames.signing($0.signingAlgorithm)) } ?? .null,
-            ]
+            let line: JSON = ["id": JSON(identifier), "sending": JSON(sending)]
             guard reply.send(["connection": line]) else { return false }
         }
         return reply.send(["window": ["nanoseconds": JSON(now.time - before.time)]])
@@ -89,7 +82,9 @@ enum TopVerb {
         }
         return [
             "connection": JSON(key.connection), "session": JSON(key.session), "client": .string(entry.client),
-            "user": .string(entry.user), "share": .string(entry.share), "errors": JSON(sums.errorCount),
+            "user": .string(entry.user), "share": .string(entry.share),
+            "cipher": WireNames.cipher(entry.cipher).map { .string($0) } ?? .null,
+            "signing": .string(WireNames.signing(entry.signingAlgorithm)), "errors": JSON(sums.errorCount),
             "read_bytes": JSON(sums.readByteCount), "written_bytes": JSON(sums.writtenByteCount),
             "queue": JSON(sums.queue), "cpu": JSON(sums.processor), "files": JSON(sums.files),
             "wait": JSON(sums.wait), "waits": JSON(sums.waitCount), "awaited": .string(entry.lastAwaited),

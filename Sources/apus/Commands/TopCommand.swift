@@ -62,7 +62,7 @@ struct TopWindow {
         var requests: [Int64: Int] = [:]
         let single = rows.map { row -> (connection: Int64, activity: Activity) in
             let connection = row["connection"]?.integer ?? 0
-            let activity = activity(row, connections[connection])
+            let activity = activity(row)
             requests[connection, default: 0] += activity.requestCount
             return (connection, activity)
         }
@@ -78,7 +78,7 @@ struct TopWindow {
         return merged.values.sorted { ($0.requestCount, $0.share) > ($1.requestCount, $1.share) }
     }
 
-    private func activity(_ row: JSON, _ connection: JSON?) -> Activity {
+    private func activity(_ row: JSON) -> Activity {
         func number(_ name: String) -> Int { Int(row[name]?.integer ?? 0) }
         var activity = Activity()
         activity.client = row["client"]?.string ?? ""
@@ -101,8 +101,8 @@ struct TopWindow {
         activity.sealedCount = number("sealed")
         activity.signedCount = number("signed")
         activity.buckets = (row["buckets"]?.array ?? []).map { Int($0.integer ?? 0) }
-        activity.cipher = connection?["cipher"]?.string ?? ""
-        activity.signing = connection?["signing"]?.string ?? ""
+        activity.cipher = row["cipher"]?.string ?? ""
+        activity.signing = row["signing"]?.string ?? ""
         return activity
     }
 }

@@ -71,9 +71,7 @@ extension SetInfoHandler {
         }
         for node in replaced { node.nameIsGone(target) }
         open.node.renamed(from: source, to: target)
-        if open.isDirectory {
-            context.server.directoryLeases.move(from: source, to: target, in: open.treeConnect.share)
-        }
+        if open.isDirectory { context.server.folderIsRenamed(open, from: source, to: target) }
         context.server.reportRename(from: source, to: target, of: open)
     }
 
@@ -92,9 +90,7 @@ extension SetInfoHandler {
             try open.file.rename(to: target, replaceIfExists: false, as: open.credentials)
         }
         open.node.renamed(from: source, to: target)
-        if open.isDirectory {
-            context.server.directoryLeases.move(from: source, to: target, in: open.treeConnect.share)
-        }
+        if open.isDirectory { context.server.folderIsRenamed(open, from: source, to: target) }
         context.server.reportRename(from: source, to: target, of: open)
     }
 
@@ -183,5 +179,15 @@ extension SetInfoHandler {
             guard error == .objectNameNotFound else { throw error }
             return nil
         }
+    }
+}
+
+extension Server {
+    /// Those who hear of what is in the folder go on doing so, by its new name.
+    fileprivate func folderIsRenamed(_ open: Open, from source: NTPath, to target: NTPath) {
+        let share = open.treeConnect.share
+        directoryLeases.move(from: source, to: target, in: share)
+        notifier.move(open.node.opens)
+        localWatches.move(from: source, to: target, of: share)
     }
 }
