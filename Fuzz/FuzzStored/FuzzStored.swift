@@ -79,7 +79,8 @@ private func accessList(_ bytes: [UInt8]) {
 
 private func reparseBuffer(_ bytes: [UInt8], isPOSIX: Bool) {
     guard let kind = try? ReparseBuffer(bytes, isPOSIX: isPOSIX) else { return }
-    if case .symbolicLink(let target) = kind, target.count > 8000 { return }
+    // To clients that do not speak POSIX a "\\" in a target, which only NFS's kind of link brings, is what parts names.
+    if case .symbolicLink(let target) = kind, !isPOSIX, target.contains(UInt8(ascii: "\\")) { return }
     let encoded = kind.encoded(isPOSIX: isPOSIX)
     let again = try? ReparseBuffer(encoded, isPOSIX: isPOSIX)
     if case .special(let mode, _, _) = kind {
