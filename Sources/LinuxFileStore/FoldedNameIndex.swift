@@ -236,8 +236,12 @@ final class FoldedNameIndex: Sendable {
                 take(change, &state)
                 position = next
             }
+            // Had there been one more in the queue, it would have had room.
+            if count <= state.buffer.count - Self.eventByteCountMax { return }
         }
     }
+    /// struct inotify_event with the longest name.
+    private static let eventByteCountMax = 16 + 256
 
     private struct Change {
         var watch: CInt

@@ -237,12 +237,18 @@ enum Linux {
 
     // MARK: extended attributes
 
-    /// - Parameter isPathOnly: the descriptor was opened with O_PATH, so that only /proc leads to the attributes.
+    /// - Parameter isPathOnly: the descriptor was opened with O_PATH: a folder's attributes are found from within it, by
+    ///   whoever may look things up there. To others only /proc leads, which costs several times as much.
     static func attribute(
         _ descriptor: CInt, isPathOnly: Bool, _ name: SystemPath, into buffer: UnsafeMutableRawBufferPointer
     ) -> Int {
+        if isPathOnly {
+            // SAFETY: the buffer is the caller's, as below.
+            let result = unsafe attribute(ofEntry: .here, in: descriptor, name, into: buffer)
+            guard result.failed(ENOTDIR) || result.failed(EACCES) else { return result }
+        }
         // SAFETY: paths are terminated; the system writes at most `count` bytes.
-        unsafe name.withPointer { name in
+        return unsafe name.withPointer { name in
             guard isPathOnly else {
                 return unsafe apus_fgetxattr(descriptor, name, buffer.baseAddress, buffer.count)
             }
