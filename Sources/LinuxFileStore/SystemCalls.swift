@@ -237,8 +237,8 @@ enum Linux {
 
     // MARK: extended attributes
 
-    /// - Parameter isPathOnly: the descriptor was opened with O_PATH: a folder's attributes are found from within it, by
-    ///   whoever may look things up there. To others only /proc leads, which costs several times as much.
+    /// - Parameter isPathOnly: the descriptor was opened with O_PATH: a folder's attributes are found from within it
+    ///   by whoever may look things up there. To others only /proc leads, which costs several times as much.
     static func attribute(
         _ descriptor: CInt, isPathOnly: Bool, _ name: SystemPath, into buffer: UnsafeMutableRawBufferPointer
     ) -> Int {
