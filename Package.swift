@@ -125,7 +125,7 @@ let package = Package(
         tests("AdministrationTests", ["Administration", "Platform"]),
         tests("ConfigurationTests", ["Configuration", "NTTypes"]),
         tests("DiagnosisTests", ["Diagnosis", "Configuration"]),
-        tests("DCERPCTests", ["DCERPC", "NTTypes"]),
+        tests("DCERPCTests", ["DCERPC", "NTTypes", "Platform"]),
         tests("DiscoveryTests", ["Discovery"]),
         tests("AuthenticationTests", ["Authentication", "SMBCrypto", "NTTypes", "Platform"]),
     ] + fuzzTargets()

@@ -40,21 +40,26 @@ private func seeds() -> [String: [UInt8]] {
         .pipe(
             .open(
                 pipe: 1, name: "srvsvc", user: "U", domain: "D", isGuest: false, isAnonymous: false,
-                isAdministrator: true, remoteAddress: "::1")),
+                isAdministrator: true, remoteAddress: "::1", records: [PipeRecord(number: 1, value: [2])])),
     ]
     let answers: [ControlPlaneAnswer] = [
         .acknowledged, .token([1]), .authenticationContinues(token: [2]), .authenticated(token: [3], login),
         .refused(status: 0xC000_006D), .exchangeUnknown,
         .treeGranted(share: "S", readOnly: RefusalReason(.share, "f:1: read only = yes", remedy: "R", user: "U")),
-        .pipe(PipeAnswer(messages: [[1], [2, 3]], hasMore: true)),
+        .pipe(
+            PipeAnswer(
+                messages: [[1], [2, 3]], hasMore: true, unfinishedByteCount: 4,
+                records: [PipeRecord(number: 5, value: [6])])),
     ]
     let queries: [DataPlaneQuery] = [
         .userID(name: "U"), .userName(number: 7), .domain, .sessions(user: "U", after: 3),
         .treeConnects(user: nil, after: 4), .openFiles(user: "U", after: 5), .closeFile(identifier: 6),
         .endSessions(client: "::1", user: "U"),
+        .addShare(name: "S", path: "/s", comment: "C", connectionCountMax: 7),
+        .changeShare(name: "S", comment: "C", connectionCountMax: 7), .removeShare(name: "S"),
     ]
     let facts: [DataPlaneFact] = [
-        .number(7), .name("U"), .numbers([1, 2]), .done(true),
+        .number(7), .name("U"), .numbers([1, 2]), .done(true), .shareChange(.done),
         .sessions([SessionFact(identifier: 1, user: "U", client: "::1", isGuest: true, openFileCount: 2, age: 3)]),
         .treeConnects([
             TreeConnectFact(identifier: 1, share: "S", user: "U", client: "::1", openFileCount: 2, age: 3)

@@ -9,7 +9,7 @@ public func main(_ count: CInt, _ arguments: Arguments) -> CInt { fuzz(count, ar
 private func fuzzRPC(_ input: [UInt8]) {
     guard let first = input.first else { return }
     var client = Client(
-        RPCPipe(name: PipeName.allCases[Int(first & 3)], caller: callers[Int(first >> 2 & 3)]),
+        PipeName.allCases[Int(first & 3)], callers[Int(first >> 2 & 3)],
         isNDR64: first & 0x10 != 0)
     var rest = input.dropFirst()
     for _ in 0..<16 {
@@ -40,16 +40,25 @@ struct Step: OptionSet {
     /// In three fragments.
     static let fragmented = Step(rawValue: 8)
     static let bigEndian = Step(rawValue: 16)
+    /// Before it, another process takes over.
+    static let anotherProcess = Step(rawValue: 32)
+    /// Its bytes are a record that another process takes over with, number 0 or 1.
+    static let record = Step(rawValue: 64)
 }
 
 private struct Client {
     var pipe: RPCPipe
     let server = FuzzServer()
+    private let caller: Caller
+    /// What the pipe has told of itself, and what was written of a call that is not whole.
+    private var records: [UInt32: [UInt8]] = [:]
+    private var unfinished: [UInt8] = []
     /// Context handles that answers ended with.
     private var handles: [[UInt8]] = []
 
-    init(_ pipe: RPCPipe, isNDR64: Bool) {
-        self.pipe = pipe
+    init(_ name: PipeName, _ caller: Caller, isNDR64: Bool) {
+        pipe = RPCPipe(name: name, caller: caller)
+        self.caller = caller
         let bind = PDUs.bind(pipe.name, isNDR64: isNDR64)
         guard (try? self.pipe.receive(bind, server)) != nil else { preconditionFailure("a good bind is taken") }
         drain()
@@ -57,6 +66,12 @@ private struct Client {
 
     /// - Returns: false if the pipe is broken.
     mutating func take(_ step: Step, _ body: [UInt8]) -> Bool {
+        if step.contains(.record) {
+            let record = PipeRecord(number: UInt32((body.first ?? 0) & 1), value: Array(body.dropFirst()))
+            _ = RPCPipe(name: pipe.name, caller: caller, restoring: [record])
+            return true
+        }
+        if step.contains(.anotherProcess) { takeOver() }
         let bytes: [UInt8]
         if step.contains(.raw) {
             bytes = body
@@ -74,8 +89,22 @@ private struct Client {
             precondition(pipe.keptByteCount == 0, "a broken pipe keeps nothing")
             return false
         }
+        unfinished += bytes
         drain()
         return true
+    }
+
+    /// Another process goes on with the pipe, where the client has read all that there was.
+    private mutating func takeOver() {
+        let known = records.map { PipeRecord(number: $0.key, value: $0.value) }
+        guard let other = RPCPipe(name: pipe.name, caller: caller, restoring: known) else {
+            preconditionFailure("its own records are taken")
+        }
+        let before = (pipe.keptByteCount, pipe.unfinishedByteCount)
+        pipe = other
+        guard (try? pipe.receive(unfinished, server)) != nil else { preconditionFailure("nothing new was received") }
+        while pipe.nextFragment() != nil {}
+        precondition(before == (pipe.keptByteCount, pipe.unfinishedByteCount), "it is as it was")
     }
 
     /// Reads all that there is, and checks that it is what a client can take.
@@ -83,7 +112,9 @@ private struct Client {
         let limits = RPCLimits()
         // Thousands of refusals of 32 bytes, for a write of 64 KiB.
         let unreadByteCountMax = limits.unreadByteCountMax + limits.responseByteCountMax + 3000 * 32
-        precondition(pipe.keptByteCount <= unreadByteCountMax + limits.requestByteCountMax + 65_536)
+        // A handle counts for 256 bytes.
+        let heldByteCountMax = limits.requestByteCountMax + limits.handleCountMax * 256 + 65_536
+        precondition(pipe.keptByteCount <= unreadByteCountMax + heldByteCountMax)
         var response: [UInt8] = []
         while let fragment = pipe.nextFragment() {
             precondition(fragment.count >= 16 && fragment.count <= limits.fragmentByteCountMax, "a fragment's size")
@@ -98,7 +129,11 @@ private struct Client {
             if fragment[3] & 2 != 0, handle.count == 20, handle[8..<12] == FuzzServer.mark { handles.append(handle) }
         }
         precondition(!pipe.hasOutput)
-        precondition(pipe.keptByteCount <= limits.requestByteCountMax + limits.fragmentByteCountMax + 65_536)
+        precondition(pipe.keptByteCount <= heldByteCountMax + limits.fragmentByteCountMax)
+        unfinished = Array(unfinished.suffix(pipe.unfinishedByteCount))
+        while case let changes = pipe.takeRecords(), !changes.isEmpty {
+            for change in changes { records[change.number] = change.value.isEmpty ? nil : change.value }
+        }
     }
 }
 

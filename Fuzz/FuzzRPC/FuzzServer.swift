@@ -40,6 +40,13 @@ final class FuzzServer: ServerData, @unchecked Sendable {
     }
     func closeFile(_ identifier: UInt32) -> Bool { identifier == 3 }
     func endSessions(client _: String?, user: String?) -> Bool { user == "bob" }
+    func addShare(_ share: ShareDescription) -> ShareChangeOutcome {
+        share.path.hasPrefix("/srv/") ? .done : .forbidden
+    }
+    func changeShare(_ name: String, comment: String?, connectionCountMax _: UInt32?) -> ShareChangeOutcome {
+        name == "test" && comment != "none" ? .done : .forbidden
+    }
+    func removeShare(_ name: String) -> ShareChangeOutcome { name == "test" ? .done : .missing }
 
     private static let domain = SID(5, 21, 1, 2, 3)
     var accountDomain: AccountDescription {
@@ -49,6 +56,7 @@ final class FuzzServer: ServerData, @unchecked Sendable {
         AccountDescription(
             kind: kind, name: name, domain: "APUS", sid: SID(5, 21, 1, 2, 3, relativeID), fullName: "\(name) A.")
     }
+    func user(relativeID: UInt32) -> AccountDescription? { users().first { $0.sid.relativeID == relativeID } }
     func users() -> [AccountDescription] { [account(.user, "alice", 3000), account(.user, "bob", 3002)] }
     private var all: [AccountDescription] { users() + [account(.group, "staff", 1101)] }
     func account(_ sid: SID) -> AccountDescription? { all.first { $0.sid == sid } }

@@ -14,7 +14,9 @@ public enum AdminClient {
     ) throws(AdminError) {
         // SAFETY: the path is a terminated string for the length of the call.
         let result = unsafe apus_local_connect(path)
-        guard result >= 0 else { throw AdminError("\(path): \(advice(CInt(-result)))") }
+        guard result >= 0 else {
+            throw AdminError("\(path): \(advice(CInt(-result)))", isUnreachable: true)
+        }
         let stream = AdminStream(descriptor: CInt(result))
         // A server that refuses says why before it has read anything.
         _ = stream.send(request)

@@ -63,7 +63,11 @@ public struct AdminPolicy: Sendable {
 /// For the caller to read: what happened, and what to do.
 public struct AdminError: Error, Equatable, CustomStringConvertible, Sendable {
     public let description: String
-    public init(_ description: String) { self.description = description }
+    /// No server was there to ask.
+    public let isUnreachable: Bool
+    public init(_ description: String, isUnreachable: Bool = false) {
+        (self.description, self.isUnreachable) = (description, isUnreachable)
+    }
 }
 
 /// Where a verb's answer goes.

@@ -32,8 +32,8 @@ public struct KerberosService: Sendable {
 
 /// The server's side of one login with a Kerberos ticket, RFC 4121.
 @safe final class KerberosServer: Mechanism, @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): the pointer never changes, and the exchange that owns this object lets one thread
-    // at a time use it.
+    // SAFETY (@unchecked Sendable): only the phase of an `AuthenticationExchange` refers to it, behind that one's lock:
+    // one thread at a time uses the pointer, which never changes, and `isDone`.
     private let login: OpaquePointer
     private let now: FileTime
     private let log: @Sendable (String) -> Void

@@ -1,4 +1,5 @@
 import NTTypes
+import Platform
 
 /// An account that may log in with NTLM.
 public struct Account: Equatable, Sendable {
@@ -11,6 +12,10 @@ public struct Account: Equatable, Sendable {
         self.name = name
         self.ntHash = ntHash
     }
+}
+
+extension Account: HoldsSecret {
+    public var description: String { name }
 }
 
 /// Where accounts come from. Asked on any thread.
@@ -57,6 +62,10 @@ public struct Login: Equatable, Sendable {
     public var mustHaveAccount = false
     /// When the ticket ends; nil for never.
     public var expiry: FileTime?
+}
+
+extension Login: HoldsSecret {
+    public var description: String { "\(domain)\\\(user)" }
 }
 
 /// What a mechanism makes of a client's token.

@@ -92,6 +92,11 @@ long apus_pwrite(int descriptor, const void *buffer, size_t size, int64_t offset
     AS_USER();
     APUS_RETURN(pwrite64(descriptor, buffer, size, offset));
 }
+long apus_append(int descriptor, const void *buffer, size_t size) {
+    AS_USER();
+    struct iovec vector = { (void *)buffer, size };
+    APUS_RETURN(pwritev2(descriptor, &vector, 1, 0, RWF_APPEND));
+}
 long apus_fsync(int descriptor) { APUS_RETURN(fsync(descriptor)); }
 long apus_fdatasync(int descriptor) { APUS_RETURN(fdatasync(descriptor)); }
 long apus_ftruncate(int descriptor, int64_t size) {

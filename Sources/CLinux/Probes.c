@@ -100,3 +100,8 @@ long apus_raise_open_files(uint64_t wanted) {
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     APUS_RETURN(setrlimit(RLIMIT_NOFILE, &limit));
 }
+
+long apus_terminal_width(int descriptor) {
+    struct winsize size;
+    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}

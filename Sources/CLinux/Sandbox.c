@@ -82,11 +82,42 @@ long apus_close_from(int first) {
     return -(long)errno;
 }
 
-long apus_become(uint32_t user, uint32_t group) {
-    for (int capability = 0; capability <= CAP_LAST_CAP + 24; capability++) {
-        // What this kernel does not know fails.
-        prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+// What is executed from now on gets none but these. What this kernel does not know fails; so does all where a service
+// manager has taken CAP_SETPCAP away before.
+static void bound_capabilities(uint64_t kept) {
+    for (int capability = 0; capability < 64; capability++) {
+        if (!(kept >> capability & 1)) prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
     }
+}
+
+long apus_keep_capabilities(void) {
+    static const uint64_t kept =
+        // To act as each user, with root's power where that is called for.
+        1ull << CAP_SETUID | 1ull << CAP_SETGID | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH |
+        1ull << CAP_FOWNER | 1ull << CAP_FSETID | 1ull << CAP_CHOWN |
+        // Root, where it logs in, may make devices through the POSIX extensions.
+        1ull << CAP_MKNOD |
+        // security.* attributes, and fanotify; leases on others' files.
+        1ull << CAP_SYS_ADMIN | 1ull << CAP_LEASE |
+        // To listen on port 445; to end the helpers, which are other users', and have them give up even these.
+        1ull << CAP_NET_BIND_SERVICE | 1ull << CAP_KILL | 1ull << CAP_SETPCAP;
+    bound_capabilities(kept);
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data) < 0) return -(long)errno;
+    for (int half = 0; half < 2; half++) {
+        uint32_t mask = (uint32_t)(kept >> (32 * half));
+        data[half].effective &= mask;
+        data[half].permitted &= mask;
+        data[half].inheritable = 0;
+    }
+    if (syscall(SYS_capset, &header, data) < 0) return -(long)errno;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -(long)errno : 0;
+}
+
+long apus_become(uint32_t user, uint32_t group) {
+    bound_capabilities(0);
     if (setgroups(0, NULL) < 0 || setresgid(group, group, group) < 0 || setresuid(user, user, user) < 0) {
         return -(long)errno;
     }

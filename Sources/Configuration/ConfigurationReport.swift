@@ -92,7 +92,8 @@ extension ConfigurationFile {
             return line
         }
         guard let (parameter, isInverted) = Parameter.find(entry.key) else {
-            line.verdict = .unsupported("there is no such parameter here")
+            let isFile = ["include", "config file"].contains(entry.key)
+            line.verdict = .unsupported(isFile ? "import that file, too" : "there is no such parameter here")
             return line
         }
         guard isGlobal || parameter.scope != .global else {
@@ -101,6 +102,10 @@ extension ConfigurationFile {
         }
         guard !entry.value.isEmpty else {
             line.verdict = .unsupported("it has no value")
+            return line
+        }
+        if let variable = Self.variable(in: entry.value) {
+            line.verdict = .unsupported("\(variable) is replaced by Samba, and not here: write what is meant")
             return line
         }
         guard parameter.kind.accepts(entry.value) else {
@@ -115,6 +120,16 @@ extension ConfigurationFile {
         line.result = result
         if result != line.text { line.verdict = .changed(result) }
         return line
+    }
+}
+
+extension ConfigurationFile {
+    /// One of smb.conf(5)'s substitutions, such as %h or %U.
+    private static func variable(in value: String) -> String? {
+        guard let percent = value.firstIndex(of: "%"), case let next = value.index(after: percent),
+            next < value.endIndex, value[next].isLetter || value[next] == "$"
+        else { return nil }
+        return String(value[percent...next])
     }
 }
 

@@ -72,12 +72,14 @@ extension Parameter {
             "admin group", .global, .text, "", "a group whose members may use the admin socket besides root",
             takesRestart: true),
         Parameter(
-            "metrics address", .global, .text, "",
-            "where Prometheus fetches /metrics: a port (of 127.0.0.1) or ADDRESS:PORT; empty: nothing is counted",
-            takesRestart: true),
+            "remote share folders", .global, .list, "",
+            "folders beneath which root, logged in over the network, may add, change and delete shares (`net rpc share "
+                + "add`, Windows' Shared Folders); empty: nowhere"),
         Parameter(
-            "log format", .global, .choice(["text", "json"]), "text", "json: an object on each line of the log",
-            takesRestart: true),
+            "metrics address", .global, .text, "",
+            "where Prometheus fetches /metrics: a port (of 127.0.0.1) or ADDRESS:PORT; empty: nothing is counted"),
+        Parameter(
+            "log format", .global, .choice(["text", "json"]), "text", "json: an object on each line of the log"),
         Parameter(
             "discovery", .global, .choice(["auto", "yes", "no"]), "auto",
             "whether Windows (WS-Discovery) and, through Avahi, macOS and Linux show the server; auto: on networks "
@@ -87,7 +89,7 @@ extension Parameter {
         Parameter("kerberos keytab file", .global, .text, "", "where its key is"),
         Parameter("ipc timeout", .global, .number(0...3600), "0", "accepted for ksmbd's sake"),
         Parameter("share:fake_fscaps", .global, .number(0...Int(UInt32.max)), "0", "accepted for ksmbd's sake"),
-        Parameter("smbd max io size", .global, .size, "8M", "largest transfer over SMB Direct"),
+        Parameter("smbd max io size", .global, .size, "8M", "accepted for ksmbd's sake: there is no SMB Direct"),
     ]
 
     static let share: [Parameter] = [
@@ -155,7 +157,9 @@ extension Parameter {
         Parameter(
             "case sensitive", .share, .choice(["yes", "no", "auto", "true", "false"]), "no", "names differ by case"),
         Parameter("smb encrypt", .share, .choice(requirement), "auto", "whether this share must be used sealed"),
-        Parameter("vfs objects", .share, .list, "acl_xattr streams_xattr", "accepted; both are always there"),
+        Parameter(
+            "vfs objects", .share, .list, "acl_xattr streams_xattr",
+            "what these two do is always done; others are warned of"),
         Parameter("available", .share, .boolean, "yes", "no: the share is not served"),
     ]
 }
@@ -169,6 +173,15 @@ extension Parameter {
 
     /// Why `value` changes nothing although it is a right one; nil where it does.
     func futility(of value: String) -> String? {
-        name == "kernel share modes" && ParameterKind.boolean(value) == true ? Self.whyNoShareModes : nil
+        switch name {
+        case "kernel share modes": return ParameterKind.boolean(value) == true ? Self.whyNoShareModes : nil
+        case "vfs objects":
+            let missing = ParameterKind.list(value).filter { !Self.modules.contains($0.lowercased()) }
+            return missing.isEmpty ? nil : "there is no \(missing.joined(separator: ", ")) here"
+        default: return nil
+        }
     }
+
+    /// Samba's modules whose work is done here without any.
+    private static let modules: Set = ["acl_xattr", "streams_xattr", "fruit"]
 }

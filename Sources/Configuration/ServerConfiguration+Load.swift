@@ -69,6 +69,7 @@ extension ServerConfiguration {
         values.text("control plane user") { controlPlaneUser = $0 }
         values.text("admin socket") { adminSocket = $0 }
         values.text("admin group") { adminGroup = $0 }
+        values.list("remote share folders") { remoteShareFolders = $0 }
         values.text("metrics address") { metricsAddress = $0 }
         values.text("log format") { logsJSON = $0.lowercased() == "json" }
         values.text("discovery") { discovery = ["yes": .on, "no": .off][$0.lowercased()] ?? .automatic }
@@ -152,6 +153,8 @@ extension ShareConfiguration {
         values.boolean("show symlinks") { showsSymbolicLinks = $0 }
         values.boolean("streams") { hasStreams = $0 }
         values.boolean("change notify") { reportsChanges = $0 }
+        values.boolean("oplocks") { allowsCaching = $0 }
+        values.boolean("durable handles") { allowsDurability = $0 }
         values.boolean("time machine") { takesBackups = $0 }
         values.size("time machine max size") { backupByteCountMax = $0 }
         values.boolean("kernel oplocks") { guardsAgainstLocalUse = $0 }

@@ -25,6 +25,8 @@ public struct ServerConfiguration: Sendable {
     public var adminSocket = ""
     /// Whose members may use the admin socket; empty for nobody.
     public var adminGroup = ""
+    /// Beneath these an administrator may manage shares over the network.
+    public var remoteShareFolders: [String] = []
     /// `PORT` or `ADDRESS:PORT`; empty for none.
     public var metricsAddress = ""
     public var logsJSON = false
@@ -60,6 +62,17 @@ public struct ServerConfiguration: Sendable {
     /// What the file says itself, by the parameter's name.
     public var written: [String: Written] = [:]
     public init() {}
+
+    /// The folder of `remote share folders` that a path is, or is beneath. nil if it is in none, or is not a plain
+    /// path: from the root, without `.` and `..`.
+    public func remoteShareFolder(of path: String) -> String? {
+        func parts(_ path: String) -> [Substring]? {
+            let parts = path.split(separator: "/")
+            return path.hasPrefix("/") && !parts.contains(".") && !parts.contains("..") ? parts : nil
+        }
+        guard let wanted = parts(path) else { return nil }
+        return remoteShareFolders.first { folder in parts(folder).map { wanted.starts(with: $0) } ?? false }
+    }
 }
 
 /// One share's section, typed.
@@ -100,6 +113,10 @@ public struct ShareConfiguration: Sendable {
     public var showsSymbolicLinks = false
     public var hasStreams = true
     public var reportsChanges = true
+    /// `oplocks`.
+    public var allowsCaching = true
+    /// `durable handles`.
+    public var allowsDurability = true
     public var followsLocalChanges = true
     public var showsLocksLocally = true
     public var guardsAgainstLocalUse = false

@@ -11,6 +11,10 @@ public struct UserDatabase: Equatable, Sendable {
     }
     /// In the order of the file.
     public private(set) var users: [User] = []
+    /// Where each name is among them: there may be many, and every login asks.
+    private var places: [String: Int] = [:]
+    /// The same without regard to case; of several the first.
+    private var foldedPlaces: [String: Int] = [:]
     /// `username map`: by which other names clients may mean them. Not part of the file.
     public var usernameMap = UsernameMap()
 
@@ -42,23 +46,35 @@ public struct UserDatabase: Equatable, Sendable {
     /// Whom a client means by a name: by `username map`, and without regard to case, as Windows and ksmbd have it.
     public func user(named name: String) -> User? {
         let name = usernameMap.account(of: name)
-        return users.first { $0.name == name } ?? users.first { $0.name.lowercased() == name.lowercased() }
+        return (places[name] ?? foldedPlaces[name.lowercased()]).map { users[$0] }
     }
+
+    /// There is one of exactly this name.
+    public func has(_ name: String) -> Bool { places[name] != nil }
 
     /// Adds a user or replaces the one of that name.
     public mutating func set(_ user: User) {
-        if let index = users.firstIndex(where: { $0.name == user.name }) {
+        if let index = places[user.name] {
             users[index] = user
         } else {
             users.append(user)
+            note(users.count - 1)
         }
+    }
+
+    private mutating func note(_ index: Int) {
+        let name = users[index].name
+        places[name] = index
+        if foldedPlaces[name.lowercased()] == nil { foldedPlaces[name.lowercased()] = index }
     }
 
     /// - Returns: false if there was no such user.
     public mutating func remove(_ name: String) -> Bool {
-        let before = users.count
-        users.removeAll { $0.name == name }
-        return users.count < before
+        guard let index = places[name] else { return false }
+        users.remove(at: index)
+        (places, foldedPlaces) = ([:], [:])
+        for index in users.indices { note(index) }
+        return true
     }
 
     /// A password's hash as the file has it. - Parameter hash: 16 bytes.

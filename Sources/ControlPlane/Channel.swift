@@ -95,7 +95,9 @@ public final class Channel: Sendable {
     /// One request and its answer; nil when there is none, or what comes is no answer. Then the channel is of no use.
     public func ask(_ request: ControlPlaneRequest) -> ControlPlaneAnswer? {
         let number = nextNumber()
-        guard send(request.encode(), number: number), let (its, bytes) = receive(), its == number else { return nil }
-        return ControlPlaneAnswer(decoding: bytes)
+        guard send(request.encode(), number: number), let (its, bytes) = receive(), its == number,
+            let answer = ControlPlaneAnswer(decoding: bytes), request.isAnswered(by: answer)
+        else { return nil }
+        return answer
     }
 }

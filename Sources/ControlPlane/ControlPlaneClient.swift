@@ -5,8 +5,8 @@ import Platform
 /// its answer. A caller that finds all of them busy, or the control plane gone, waits for one to become free or for the
 /// next control plane.
 ///
-/// The other end may be anybody's. A channel on which something came that was not due is given up, and the control
-/// plane with it; and whatever it does, each caller is through within a time.
+/// The other end may be anybody's. A channel on which something came that was not due, or an answer to another kind of
+/// request, is given up, and the control plane with it; and whatever it does, each caller is through within a time.
 public final class ControlPlaneClient: Sendable {
     /// How long things may take, in milliseconds.
     public struct Patience: Sendable {
@@ -23,11 +23,25 @@ public final class ControlPlaneClient: Sendable {
     /// Messages that nobody waits for: one for each login and each pipe that can be there.
     private static let noticeCountMax = 65_536
 
+    private struct Retired {
+        let channel: Channel
+        let generation: Int
+        /// Milliseconds of uptime.
+        let end: Int
+    }
+    /// How long a control plane that was replaced is there for those, and how many are at once.
+    private static let retirementMilliseconds = 10_000
+    private static let retiredCountMax = 8
+
     private struct State {
         var idle: [Channel] = []
         /// Which control plane the channels lead to, the first being 1.
         var generation = 0
         var waitingCount = 0
+        /// Of generations before, for who has not had all of an answer yet.
+        var retired: [Retired] = []
+        /// How many that are.
+        var unfinishedCount = 0
         /// An answer of this generation did not come.
         var misses = false
         var isClosed = false
@@ -38,6 +52,8 @@ public final class ControlPlaneClient: Sendable {
     private let state = Mutex(State())
     /// One signal for each idle channel.
     private let turns = Semaphore()
+    /// One at a time asks who was replaced.
+    private let retiredTurn = Semaphore(count: 1)
     private let facts = Mutex<(any DataPlaneFacts)?>(nil)
     private let patience: Patience
 
@@ -55,6 +71,7 @@ public final class ControlPlaneClient: Sendable {
         let change = state.withLock { state -> Int in
             guard !state.isClosed else { return 0 }
             let change = channels.count - state.idle.count
+            if let old = state.idle.last { Self.retire(old, state.generation, &state) }
             state.idle = channels
             state.generation += 1
             state.misses = false
@@ -75,7 +92,7 @@ public final class ControlPlaneClient: Sendable {
             let number = channel.nextNumber()
             // Made anew for each attempt: a login's is long, and would be kept for as long as the answer takes.
             if channel.send(request.encode(), number: number) {
-                if let answer = answer(to: number, on: channel, scope) {
+                if let answer = answer(to: number, on: channel, scope), request.isAnswered(by: answer) {
                     giveBack(channel, generation)
                     return answer
                 }
@@ -128,7 +145,11 @@ public final class ControlPlaneClient: Sendable {
 
     private func giveBack(_ channel: Channel, _ generation: Int) {
         let isCurrent = state.withLock { state in
-            guard !state.isClosed, generation == state.generation else { return false }
+            guard !state.isClosed else { return false }
+            guard generation == state.generation else {
+                Self.retire(channel, generation, &state)
+                return false
+            }
             state.idle.append(channel)
             return true
         }
@@ -140,10 +161,48 @@ public final class ControlPlaneClient: Sendable {
         let waitingCount = state.withLock { state in
             state.isClosed = true
             state.idle = []
+            state.retired = []
             state.notices = []
             return state.waitingCount
         }
         for _ in 0..<waitingCount { turns.signal() }
+    }
+
+    // MARK: who was replaced
+
+    /// Somebody has had a part of an answer (1), or all of it (-1): as long as there are such, who is replaced stays a
+    /// while to tell the rest.
+    public func awaitRest(_ change: Int) { state.withLock { $0.unfinishedCount += change } }
+
+    /// As `ask`, of the control planes that were replaced: the newest that knows what is asked for.
+    public func askReplaced(_ request: ControlPlaneRequest, answering scope: QueryScope) -> ControlPlaneAnswer? {
+        guard retiredTurn.wait(milliseconds: patience.turn) else { return nil }
+        defer { retiredTurn.signal() }
+        dropReplaced()
+        for old in state.withLock({ $0.retired }).reversed() {
+            let number = old.channel.nextNumber()
+            guard old.channel.send(request.encode(), number: number),
+                let answer = answer(to: number, on: old.channel, scope), request.isAnswered(by: answer)
+            else {
+                state.withLock { $0.retired.removeAll { $0.channel === old.channel } }
+                continue
+            }
+            if answer != .exchangeUnknown { return answer }
+        }
+        return nil
+    }
+
+    /// Those whose time has come end; to be called now and then.
+    public func dropReplaced() {
+        let now = Self.uptime
+        state.withLock { state in state.retired.removeAll { $0.end < now || state.unfinishedCount <= 0 } }
+    }
+
+    private static func retire(_ channel: Channel, _ generation: Int, _ state: inout State) {
+        guard state.unfinishedCount > 0, !state.retired.contains(where: { $0.generation == generation }) else { return }
+        if state.retired.count == retiredCountMax { state.retired.removeFirst() }
+        state.retired.append(
+            Retired(channel: channel, generation: generation, end: uptime + retirementMilliseconds))
     }
 
     // MARK: notices

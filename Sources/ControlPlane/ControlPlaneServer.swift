@@ -12,9 +12,11 @@ public struct DataPlaneClient: Sendable {
     /// The request's.
     let number: UInt32
 
-    /// Asks and waits. nil when the data plane is gone, or answers nonsense.
+    /// Asks and waits. nil when the data plane is gone, or answers nonsense; and for what no message holds.
     public func ask(_ query: DataPlaneQuery) -> DataPlaneFact? {
-        guard channel.send(query.encode(), number: number), let (_, bytes) = channel.receive() else { return nil }
+        guard query.isSendable, channel.send(query.encode(), number: number), let (_, bytes) = channel.receive() else {
+            return nil
+        }
         return DataPlaneFact(decoding: bytes)
     }
 }

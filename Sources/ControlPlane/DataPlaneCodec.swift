@@ -1,6 +1,6 @@
 extension DataPlaneQuery {
     /// Above the cases of `ControlPlaneAnswer`, so that an answer and a query cannot be taken for each other.
-    private static let tags: ClosedRange<UInt8> = 64...73
+    private static let tags: ClosedRange<UInt8> = 64...76
 
     func encode() -> [UInt8] {
         func message(_ tag: UInt8, _ body: (inout MessageWriter) -> Void) -> [UInt8] {
@@ -35,6 +35,18 @@ extension DataPlaneQuery {
                 writer.optional(client)
                 writer.optional(user)
             }
+        case .addShare(let name, let path, let comment, let connectionCountMax):
+            message(10) { writer in
+                for text in [name, path, comment] { writer.text(text) }
+                writer.number(connectionCountMax)
+            }
+        case .changeShare(let name, let comment, let connectionCountMax):
+            message(11) { writer in
+                writer.text(name)
+                writer.optional(comment)
+                writer.optional(connectionCountMax)
+            }
+        case .removeShare(let name): message(12) { $0.text(name) }
         }
     }
 
@@ -53,7 +65,14 @@ extension DataPlaneQuery {
         case 6: self = .treeConnects(user: reader.optional(), after: reader.number())
         case 7: self = .openFiles(user: reader.optional(), after: reader.number())
         case 8: self = .closeFile(identifier: reader.number())
-        default: self = .endSessions(client: reader.optional(), user: reader.optional())
+        case 9: self = .endSessions(client: reader.optional(), user: reader.optional())
+        case 10:
+            self = .addShare(
+                name: reader.text(), path: reader.text(), comment: reader.text(), connectionCountMax: reader.number())
+        case 11:
+            self = .changeShare(
+                name: reader.text(), comment: reader.optional(), connectionCountMax: reader.optionalNumber())
+        default: self = .removeShare(name: reader.text())
         }
         guard reader.isComplete else { return nil }
     }
@@ -72,10 +91,7 @@ extension DataPlaneFact {
         }
         return switch self {
         case .number(let number):
-            message(1) { writer in
-                writer.flag(number != nil)
-                if let number { writer.number(number) }
-            }
+            message(1) { $0.optional(number) }
         case .name(let name): message(2) { $0.optional(name) }
         case .numbers(let numbers): message(3) { $0.numbers(Array(numbers.prefix(16_384))) }
         case .sessions(let entries):
@@ -107,6 +123,7 @@ extension DataPlaneFact {
                 }
             }
         case .done(let done): message(7) { $0.flag(done) }
+        case .shareChange(let change): message(8) { $0.number(change.rawValue) }
         }
     }
 
@@ -119,7 +136,7 @@ extension DataPlaneFact {
         guard var reader = MessageReader(bytes) else { return nil }
         switch reader.tag {
         case 1:
-            self = .number(reader.flag() ? reader.number() : nil)
+            self = .number(reader.optionalNumber())
         case 2: self = .name(reader.optional())
         case 3: self = .numbers(reader.numbers())
         case 4:
@@ -144,6 +161,9 @@ extension DataPlaneFact {
                         lockCount: reader.number(), access: reader.number())
                 })
         case 7: self = .done(reader.flag())
+        case 8:
+            guard let change = ShareChange(rawValue: reader.number()) else { return nil }
+            self = .shareChange(change)
         default: return nil
         }
         guard reader.isComplete else { return nil }
@@ -155,6 +175,10 @@ extension MessageWriter {
         flag(text != nil)
         if let text { self.text(text) }
     }
+    fileprivate mutating func optional(_ number: UInt32?) {
+        flag(number != nil)
+        if let number { self.number(number) }
+    }
     fileprivate mutating func entries<Entry>(_ entries: [Entry], _ write: (inout MessageWriter, Entry) -> Void) {
         let part = entries.prefix(DataPlaneFact.entryCountMax)
         number(UInt32(part.count))
@@ -165,6 +189,9 @@ extension MessageWriter {
 extension MessageReader {
     fileprivate mutating func optional() -> String? {
         flag() ? text() : nil
+    }
+    fileprivate mutating func optionalNumber() -> UInt32? {
+        flag() ? number() : nil
     }
     fileprivate mutating func entries<Entry>(_ read: (inout MessageReader) -> Entry) -> [Entry] {
         let count = number(UInt32.self)

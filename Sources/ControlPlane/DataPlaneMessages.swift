@@ -25,6 +25,29 @@ public enum DataPlaneQuery: Equatable, Sendable {
     case closeFile(identifier: UInt32)
     /// - client: an address. Fact: `done`.
     case endSessions(client: String?, user: String?)
+    /// What becomes of the configuration is the data plane's to say (`remote share folders`). Fact: `shareChange`.
+    /// - path: of this machine, from the root.
+    /// - connectionCountMax: 0 for no limit.
+    case addShare(name: String, path: String, comment: String, connectionCountMax: UInt32)
+    /// - comment, connectionCountMax: nil to leave it as it is. Fact: `shareChange`.
+    case changeShare(name: String, comment: String?, connectionCountMax: UInt32?)
+    /// Fact: `shareChange`.
+    case removeShare(name: String)
+}
+
+/// What became of a share that was to be added, changed or removed.
+public enum ShareChange: UInt8, Equatable, Sendable {
+    case done = 1
+    /// Not over the network, or not there.
+    case forbidden
+    /// Of that name there is one already, or none.
+    case exists, missing
+    /// No folder.
+    case noFolder
+    /// A name or a comment that the configuration could not hold.
+    case unwritable
+    /// It could not be written, or not be put into force; the log says why.
+    case failed
 }
 
 /// What the control plane may ask back while it answers a request, each with all before it. That is the data plane's to
@@ -45,8 +68,22 @@ extension DataPlaneQuery {
         switch self {
         case .userID, .groupID, .userName, .groupName, .domain: .names
         case .treeConnects: .treeConnects
-        case .sessions, .openFiles, .closeFile, .endSessions: .everything
+        case .sessions, .openFiles, .closeFile, .endSessions, .addShare, .changeShare, .removeShare: .everything
         }
+    }
+
+    /// Whether a message can hold it: its texts come from clients, who write what they like.
+    var isSendable: Bool {
+        let texts: [String?] =
+            switch self {
+            case .userID(let name), .groupID(let name), .removeShare(let name): [name]
+            case .sessions(let user, _), .treeConnects(let user, _), .openFiles(let user, _): [user]
+            case .endSessions(let client, let user): [client, user]
+            case .addShare(let name, let path, let comment, _): [name, path, comment]
+            case .changeShare(let name, let comment, _): [name, comment]
+            case .userName, .groupName, .domain, .closeFile: []
+            }
+        return texts.allSatisfy { ($0?.utf8.count ?? 0) <= LoginOutcome.nameByteCountMax }
     }
 }
 
@@ -62,6 +99,7 @@ public enum DataPlaneFact: Equatable, Sendable {
     case openFiles([OpenFileFact])
     /// Whether there was something to do.
     case done(Bool)
+    case shareChange(ShareChange)
 }
 
 public struct SessionFact: Equatable, Sendable {

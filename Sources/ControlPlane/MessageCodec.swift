@@ -55,6 +55,8 @@ struct MessageReader {
     }
 
     var tag: UInt8 { bytes[0] }
+    /// What came is no message.
+    mutating func fail() { isSound = false }
     /// Everything was there, and nothing is left.
     var isComplete: Bool { isSound && offset == bytes.count }
 

@@ -1,4 +1,5 @@
 import NTTypes
+import Platform
 
 /// Everything the data plane asks of the control plane, in one place: the boundary between the process that acts on
 /// files as root and the process that reads logins and accounts. Both ends check lengths; neither trusts the other.
@@ -6,8 +7,8 @@ import NTTypes
 /// Each message is one datagram on a SOCK_SEQPACKET socket pair: the number of the request (32 bits, little-endian) and
 /// the message of at most `byteCountMax` bytes. A channel carries one request and then its answer; between them the
 /// control plane may ask back (`DataPlaneQuery`), as far as that request allows (`QueryScope`). Whatever outlives a
-/// request is the data plane's, so that a control plane that was killed and started again can answer the next one. Only
-/// pipes end with it, as they would with a service on Windows.
+/// request is the data plane's, so that a control plane that was killed and started again can answer the next one; of
+/// pipes it is given what the one before has told of them (`PipeRecord`).
 public enum ControlPlaneRequest: Equatable, Sendable {
     /// Largest encoded request or answer, in bytes.
     public static let byteCountMax = 192 << 10
@@ -37,6 +38,22 @@ public enum ControlPlaneRequest: Equatable, Sendable {
     case heartbeat(isVerbose: Bool)
     /// Data plane, for named pipes; see there.
     case pipe(PipeRequest)
+
+    /// Whether this is one of the answers that stand with the request. Whoever gives another is no control plane.
+    func isAnswered(by answer: ControlPlaneAnswer) -> Bool {
+        switch (self, answer) {
+        case (.initialToken, .token): true
+        case (.authenticate, .authenticationContinues), (.authenticate, .authenticated), (.authenticate, .late): true
+        case (.authenticate(_, let isContinued, _, _), .exchangeUnknown): isContinued
+        case (.resumeExchange, .acknowledged), (.abandon, .acknowledged), (.heartbeat, .acknowledged): true
+        case (.connectTree(let asked, _, _, _, _, _, _), .treeGranted(let granted, _)):
+            asked.lowercased() == granted.lowercased()
+        case (.pipe(.transact), .pipe), (.pipe(.transact), .exchangeUnknown): true
+        case (.pipe(.find), .acknowledged), (.pipe(.open), .acknowledged), (.pipe(.close), .acknowledged): true
+        case (.authenticate, .refused), (.resumeExchange, .refused), (.connectTree, .refused), (.pipe, .refused): true
+        default: false
+        }
+    }
 }
 
 public enum ControlPlaneAnswer: Equatable, Sendable {
@@ -93,4 +110,8 @@ public struct LoginOutcome: Equatable, Sendable {
         self.isAnonymous = isAnonymous
         self.expiry = expiry
     }
+}
+
+extension LoginOutcome: HoldsSecret {
+    public var description: String { "\(domain)\\\(user)" }
 }

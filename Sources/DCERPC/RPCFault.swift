@@ -44,4 +44,7 @@ struct WindowsError: RawRepresentable, Equatable {
     static var userNotFound: Self { .init(rawValue: 2221) }
     static var deviceNotShared: Self { .init(rawValue: 2311) }
     static var shareNotFound: Self { .init(rawValue: 2310) }
+    static var folderUnknown: Self { .init(rawValue: 2116) }
+    static var shareExists: Self { .init(rawValue: 2118) }
+    static var internalError: Self { .init(rawValue: 2140) }
 }

@@ -66,24 +66,62 @@ enum RPCInterface: Sendable {
 
 /// What one pipe's calls have in common.
 struct RPCSession: Sendable {
+    private struct Held: Sendable {
+        /// Its record's.
+        var number: UInt32
+        var target: HandleTarget
+    }
     let caller: Caller
     let limits: RPCLimits
-    private var handles: [ContextHandle: HandleTarget] = [:]
+    private var handles: [ContextHandle: Held] = [:]
+    private var lastNumber: UInt32 = 0
+    /// What has become of handles and is in no record that was taken: the values, by their numbers.
+    private var changes: [UInt32: [UInt8]] = [:]
 
     init(caller: Caller, limits: RPCLimits) {
         self.caller = caller
         self.limits = limits
     }
 
+    var handleCount: Int { handles.count }
+
     /// nil at the limit.
     mutating func open(_ target: HandleTarget, _ server: any ServerData) -> ContextHandle? {
-        guard handles.count < limits.handleCountMax else { return nil }
+        guard handles.count < limits.handleCountMax, lastNumber < .max else { return nil }
         let handle = ContextHandle(low: server.randomUInt64() | 1, high: server.randomUInt64())
-        handles[handle] = target
+        lastNumber += 1
+        handles[handle] = Held(number: lastNumber, target: target)
+        let record = Self.record(handle, target)
+        if record.count <= PipeRecord.byteCountMax { changes[lastNumber] = record }
         return handle
     }
-    func target(of handle: ContextHandle) -> HandleTarget? { handles[handle] }
-    mutating func close(_ handle: ContextHandle) -> Bool { handles.removeValue(forKey: handle) != nil }
+    func target(of handle: ContextHandle) -> HandleTarget? { handles[handle]?.target }
+    mutating func close(_ handle: ContextHandle) -> Bool {
+        guard let held = handles.removeValue(forKey: handle) else { return false }
+        // One that nobody has heard of need not be forgotten.
+        if changes.removeValue(forKey: held.number) == nil { changes[held.number] = [] }
+        return true
+    }
+
+    /// - Parameter byteCountMax: of all; what has no room is left for the next time.
+    mutating func takeRecords(byteCountMax: Int) -> [PipeRecord] {
+        var records: [PipeRecord] = []
+        var room = byteCountMax
+        for (number, value) in changes {
+            room -= value.count + PipeRecord.headByteCount
+            guard room >= 0 else { break }
+            records.append(PipeRecord(number: number, value: value))
+        }
+        for record in records { changes[record.number] = nil }
+        return records
+    }
+    /// A handle that was given before; nobody needs to be told of it.
+    mutating func restore(_ handle: ContextHandle, _ target: HandleTarget, number: UInt32) -> Bool {
+        guard handles.count < limits.handleCountMax, handles[handle] == nil else { return false }
+        handles[handle] = Held(number: number, target: target)
+        lastNumber = max(lastNumber, number)
+        return true
+    }
 }
 
 /// One call: its arguments, its results so far, and what may be asked meanwhile.

@@ -13,6 +13,8 @@ public struct RPCLimits: Sendable {
     public var contextCountMax = 32
     /// Context handles that one pipe holds open.
     public var handleCountMax = 2048
+    /// Of the records of handles that are taken at once.
+    public var recordByteCountMax = 48 << 10
     /// Elements of one array in a request: names, SIDs, [MS-LSAT] 3.1.4.5 has 1000 to 20,480 of them.
     public var elementCountMax = 20_480
     public init() {}

@@ -26,6 +26,9 @@ public struct RPCPipe: Sendable {
     private var transmitByteCountMax: Int
     private var incoming: [UInt8] = []
     private var partial: Partial?
+    /// Bytes of the fragments that `partial` has come from.
+    private var partialByteCount = 0
+    private var bindingHasChanged = false
     private var output: [Output] = []
 
     public init(name: PipeName, caller: Caller, limits: RPCLimits = RPCLimits()) {
@@ -45,19 +48,27 @@ public struct RPCPipe: Sendable {
                 let header = try PDUHeader(incoming[start...])
                 guard incoming.count - start >= header.fragmentByteCount else { break }
                 try process(header, Array(incoming[start..<start + header.fragmentByteCount]), server)
+                partialByteCount = partial == nil ? 0 : partialByteCount + header.fragmentByteCount
                 start += header.fragmentByteCount
             } catch {
                 incoming = []
                 partial = nil
+                partialByteCount = 0
                 output = []
+                session = RPCSession(caller: session.caller, limits: limits)
                 throw Broken()
             }
         }
         incoming.removeFirst(start)
     }
 
-    /// Bytes of requests that are not whole yet, and of responses not read yet.
-    public var keptByteCount: Int { incoming.count + (partial?.stub.count ?? 0) + unreadByteCount }
+    /// Bytes of requests that are not whole yet, of responses not read yet, and about those that handles take.
+    public var keptByteCount: Int {
+        incoming.count + (partial?.stub.count ?? 0) + unreadByteCount + session.handleCount * 256
+    }
+
+    /// So many bytes, the last that were received, wait for the rest of their call.
+    public var unfinishedByteCount: Int { incoming.count + partialByteCount }
 
     private var unreadByteCount: Int {
         output.reduce(0) { sum, item in
@@ -67,6 +78,47 @@ public struct RPCPipe: Sendable {
             }
         }
     }
+
+    // MARK: going on in another process
+
+    /// What has changed since this was called last, as `init(restoring:)` takes it. One write can change more than an
+    /// answer has room for; the rest comes the next time.
+    public mutating func takeRecords() -> [PipeRecord] {
+        defer { bindingHasChanged = false }
+        return (bindingHasChanged ? [PipeRecord(number: 0, value: binding)] : [])
+            + session.takeRecords(byteCountMax: limits.recordByteCountMax)
+    }
+
+    private var binding: [UInt8] {
+        var writer = RecordWriter()
+        writer.number(UInt16(transmitByteCountMax))
+        for (identifier, context) in contexts {
+            writer.number(identifier)
+            writer.number(UInt8(name.interfaces.firstIndex(of: context.interface) ?? 0))
+            writer.number(context.syntax == .ndr64 ? 1 as UInt8 : 0)
+        }
+        return writer.bytes
+    }
+
+    /// - Returns: false for what `binding` does not make.
+    mutating func restoreBinding(_ value: [UInt8]) -> Bool {
+        var reader = RecordReader(value)
+        guard let byteCount = reader.number(UInt16.self), byteCount >= 1432, byteCount <= limits.fragmentByteCountMax
+        else { return false }
+        isBound = true
+        transmitByteCountMax = Int(byteCount)
+        while !reader.isAtEnd {
+            guard let identifier = reader.number(UInt16.self), let index = reader.number(UInt8.self),
+                let syntax = reader.number(UInt8.self), index < name.interfaces.count, syntax < 2,
+                contexts.count < limits.contextCountMax
+            else { return false }
+            contexts[identifier] = (name.interfaces[Int(index)], syntax == 1 ? .ndr64 : .ndr)
+        }
+        return true
+    }
+    mutating func restoreHandle(_ record: PipeRecord) -> Bool { session.restore(record) }
+
+    // MARK: output
 
     /// The client has something to read.
     public var hasOutput: Bool { !output.isEmpty }
@@ -132,6 +184,7 @@ public struct RPCPipe: Sendable {
             transmitByteCountMax = min(limits.fragmentByteCountMax, Int(request.receiveByteCountMax))
         }
         isBound = true
+        bindingHasChanged = true
         let results = request.contexts.map { context in accept(context, among: request.contexts) }
         let answer = BindAnswer(
             transmitByteCountMax: UInt16(transmitByteCountMax), receiveByteCountMax: UInt16(transmitByteCountMax),

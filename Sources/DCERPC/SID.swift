@@ -31,7 +31,7 @@ public struct SID: Hashable, Sendable {
         subauthorities.isEmpty ? nil : SID(authority: authority, subauthorities: subauthorities.dropLast())
     }
     /// The relative identifier in its domain.
-    var relativeID: UInt32? { subauthorities.last }
+    public var relativeID: UInt32? { subauthorities.last }
     public func appending(_ relativeID: UInt32) -> SID {
         SID(authority: authority, subauthorities: subauthorities + [relativeID])
     }

@@ -21,13 +21,38 @@ public protocol ServerData: AnyObject, Sendable {
     var accountDomain: AccountDescription { get }
     /// Those who have a password here.
     func users() -> [AccountDescription]
+    /// One of them. There may be very many, so that it is asked for by itself.
+    func user(relativeID: UInt32) -> AccountDescription?
     /// The account of a SID: this domain's, or one that stands for a user or group of the system.
     func account(_ sid: SID) -> AccountDescription?
     /// - Parameter domain: nil for any.
     func account(named name: String, domain: String?) -> AccountDescription?
 
+    /// For administrators; what may be shared so is the server's to say.
+    /// - Parameter share: its name, path, comment and limit.
+    func addShare(_ share: ShareDescription) -> ShareChangeOutcome
+    /// - Parameters:
+    ///   - comment: nil to leave it as it is.
+    ///   - connectionCountMax: nil to leave it as it is, 0 for no limit.
+    func changeShare(_ name: String, comment: String?, connectionCountMax: UInt32?) -> ShareChangeOutcome
+    func removeShare(_ name: String) -> ShareChangeOutcome
+
     /// Ends the sessions of a client or a user, or of a user at a client. - Returns: false if there was none.
     func endSessions(client: String?, user: String?) -> Bool
+}
+
+/// What became of a share that was to be added, changed or removed.
+public enum ShareChangeOutcome: Sendable {
+    case done
+    /// Not over the network, or not there.
+    case forbidden
+    /// Of that name there is one already, or none.
+    case exists, missing
+    /// What was to be shared is no folder.
+    case noFolder
+    /// A text that the configuration cannot hold.
+    case unwritable
+    case failed
 }
 
 public struct ServerDescription: Equatable, Sendable {

@@ -52,9 +52,8 @@ public enum ShareChecks {
         }
         return Finding(
             check, .broken, seen, because: "the share is not served, and clients hear that there is none of that name",
-            mend:
-                "mkdir -p \(share.path), or mend `path` (\(share.line > 0 ? "line \(share.line)" : "configuration")), "
-                + "then apus reload")
+            mend: (facts.folder == .missing ? "mkdir -p \(share.path), or " : "")
+                + "mend `path` (\(share.line > 0 ? "line \(share.line)" : "configuration")), then apus reload")
     }
 
     static func fileSystem(_ check: String, _ share: ShareConfiguration, _ facts: ShareFacts) -> Finding? {

@@ -110,6 +110,18 @@ extension FileStore {
     public func accessFacts(of path: NTPath, as user: Credentials) -> AccessFacts? { nil }
 }
 
+/// What may give way to a new name, [MS-FSCC] 2.4.43. Nothing, if empty.
+public struct Replacing: OptionSet, Sendable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+    /// FILE_RENAME_REPLACE_IF_EXISTS: a file, or a stream of the same file.
+    public static var files: Self { .init(rawValue: 1) }
+    /// FILE_RENAME_IGNORE_READONLY_ATTRIBUTE: a file also where it is read-only.
+    public static var readOnly: Self { .init(rawValue: 2) }
+    /// FILE_RENAME_POSIX_SEMANTICS: an empty folder, to a folder.
+    public static var emptyFolders: Self { .init(rawValue: 4) }
+}
+
 /// An open file, directory or named stream. Reference counted: the last release closes it, but `close` says when.
 /// Offsets and lengths are in bytes. Calls may come from several threads at once.
 public protocol StoreFile: FileSpace, ReparsePoints, POSIXExtensions, LocalLocks, LocalOpens, Sendable {
@@ -130,6 +142,8 @@ public protocol StoreFile: FileSpace, ReparsePoints, POSIXExtensions, LocalLocks
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64, mayBlock: Bool) throws(NTStatus) -> Int
     /// Writes all of `bytes`, or throws (diskFull, fileTooLarge as the system says).
     func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(NTStatus)
+    /// The same at the end of the file, wherever others have moved it meanwhile.
+    func append(_ bytes: UnsafeRawBufferPointer) throws(NTStatus)
     /// Data and what is needed to find it again are on stable storage when this returns.
     func flush() throws(NTStatus)
     func setEndOfFile(_ size: UInt64) throws(NTStatus)
@@ -158,20 +172,33 @@ public protocol StoreFile: FileSpace, ReparsePoints, POSIXExtensions, LocalLocks
     // MARK: names
 
     /// [MS-FSA] 2.1.5.15.11 less the arbitration: `path` is new parent and name; a different parent moves.
-    func rename(to path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus)
+    func rename(to path: NTPath, replacing: Replacing, as user: Credentials) throws(NTStatus)
     /// Another name for the file.
-    func link(at path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus)
+    func link(at path: NTPath, replacing: Replacing, as user: Credentials) throws(NTStatus)
     /// Takes the name (or the named stream) away. The handle stays usable. directoryNotEmpty for a folder with entries.
     func remove(as user: Credentials) throws(NTStatus)
     /// Takes the file's name away, also if this is one of its named streams.
     func removeFile(as user: Credentials) throws(NTStatus)
     /// Whether `remove` would succeed as far as contents and rights go: directoryNotEmpty, cannotDelete (read-only).
-    func checkRemovable(as user: Credentials) throws(NTStatus)
+    func checkRemovable(as user: Credentials, ignoresReadOnly: Bool) throws(NTStatus)
 
     // MARK: folders
 
     /// A reader of this folder's entries; each has its own position.
     func makeDirectoryCursor(as user: Credentials) throws(NTStatus) -> any DirectoryCursor
+}
+
+extension StoreFile {
+    public func rename(to path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus) {
+        try rename(to: path, replacing: replaceIfExists ? .files : [], as: user)
+    }
+    public func link(at path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus) {
+        try link(at: path, replacing: replaceIfExists ? .files : [], as: user)
+    }
+
+    public func checkRemovable(as user: Credentials) throws(NTStatus) {
+        try checkRemovable(as: user, ignoresReadOnly: false)
+    }
 }
 
 /// Goes through a folder's entries: ".", "..", then the others in the order of the file system. One thread at a time.

@@ -24,11 +24,17 @@ extension POSIXExtensions where Self: StoreFile {
 public struct MetSymbolicLink: Sendable {
     /// Which of the path's components is the link.
     public var componentIndex: Int
-    /// As it is on the disk.
-    public var target: [UInt8]
-    public init(componentIndex: Int, target: [UInt8]) {
+    public var link: Link
+    /// Where it leads.
+    public enum Link: Sendable {
+        /// A link of Linux: as it is on the disk.
+        case target([UInt8])
+        /// A reparse point that a client has set: its buffer, [MS-FSCC] 2.1.2.4.
+        case buffer([UInt8])
+    }
+    public init(componentIndex: Int, link: Link) {
         self.componentIndex = componentIndex
-        self.target = target
+        self.link = link
     }
 }
 

@@ -5,6 +5,12 @@ public enum ReparseBuffer: Equatable {
     public static var symbolicLinkTag: UInt32 { 0xA000_000C }
     /// IO_REPARSE_TAG_NFS: what is neither data, folder nor link.
     public static var nfsTag: UInt32 { 0x8000_0014 }
+    /// IO_REPARSE_TAG_MOUNT_POINT: folders only.
+    public static var mountPointTag: UInt32 { 0xA000_0003 }
+
+    /// Bytes before a buffer's data, [MS-FSCC] 2.1.2.1: Microsoft's tags have the highest bit, all others a GUID behind
+    /// the length.
+    public static func headerByteCount(_ tag: UInt32) -> Int { tag & 0x8000_0000 != 0 ? 8 : 24 }
 
     /// Target as on the disk, with "/".
     case symbolicLink([UInt8])
@@ -77,6 +83,13 @@ public enum ReparseBuffer: Equatable {
             if mode == 0o020000 || mode == 0o060000 { data += bytes(UInt64(major), 4) + bytes(UInt64(minor), 4) }
             return bytes(UInt64(Self.nfsTag), 4) + bytes(UInt64(data.count), 2) + bytes(0, 2) + data
         }
+    }
+
+    /// A link that a client of NT's rules has set, as one with the POSIX extensions is to see it: with "/". What is no
+    /// such link stays as it is.
+    public static func posixSpelling(of buffer: [UInt8]) -> [UInt8] {
+        guard case .symbolicLink(let target)? = try? ReparseBuffer(buffer, isPOSIX: false) else { return buffer }
+        return ReparseBuffer.symbolicLink(target).encoded(isPOSIX: true)
     }
 
     /// What is behind tag and length, [MS-FSCC] 2.1.2.4: two names, here the same one, and whether it is relative.

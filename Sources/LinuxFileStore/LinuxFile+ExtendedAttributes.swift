@@ -11,9 +11,13 @@ enum AttributeName {
     /// Linux's XATTR_SIZE_MAX.
     static var valueByteCountMax: Int { 65_536 }
 
+    /// Which EAs are FILE_NEED_EA, [MS-FSCC] 2.4.16: their names in lower case, each ended by a zero byte. Samba has no
+    /// place for that.
+    static let neededAttributes = Array("user.APUS_NEED_EA".utf8)
+
     /// Begin the names of what Samba and this server keep for themselves; no client sees or sets those. Lower case.
     private static let reserved = [
-        "dosattrib", "dosstream.", "dosstreamext.", "doseas", "dosstreams", "samba_", "smbreparse", "ntacl",
+        "dosattrib", "dosstream.", "dosstreamext.", "doseas", "dosstreams", "samba_", "smbreparse", "ntacl", "apus_",
     ].map { Array($0.utf8) }
 
     /// The name that an EA has for SMB; nil for what is none.
@@ -112,14 +116,52 @@ extension LinuxFile {
         let descriptor = try handle.begin()
         defer { handle.end() }
         var attributes: [ExtendedAttribute] = []
-        for name in try attributeNames(descriptor) {
+        let names = try attributeNames(descriptor)
+        let needed = try neededAttributes(descriptor, among: names)
+        for name in names {
             guard let shown = AttributeName.extendedAttribute(name) else { continue }
             guard let value = try attributeValue(descriptor, try SystemPath(attribute: Array(name))) else { continue }
             // An EA without value does not exist, and a longer name or value has no room in [MS-FSCC] 2.4.16.
             if value.isEmpty || value.count > Int(UInt16.max) || shown.count > Int(UInt8.max) { continue }
-            attributes.append(ExtendedAttribute(name: Array(shown), value: value))
+            let flags = needed.isEmpty || !needed.contains(shown.map(AttributeName.lowercased)) ? 0 : Self.neededFlag
+            attributes.append(ExtendedAttribute(flags: flags, name: Array(shown), value: value))
         }
         return attributes
+    }
+
+    /// FILE_NEED_EA.
+    private static var neededFlag: UInt8 { 0x80 }
+
+    private func neededAttributes(
+        _ descriptor: CInt, among names: [ArraySlice<UInt8>]
+    ) throws(NTStatus) -> Set<[UInt8]> {
+        guard names.contains(where: { $0.elementsEqual(AttributeName.neededAttributes) }) else { return [] }
+        let list = try attributeValue(descriptor, try SystemPath(attribute: AttributeName.neededAttributes)) ?? []
+        return Set(list.split(separator: 0).map(Array.init))
+    }
+
+    /// Keeps which EAs are needed, if that has changed.
+    private func keepNeeded(
+        _ attributes: [ExtendedAttribute], _ descriptor: CInt, _ names: [ArraySlice<UInt8>]
+    ) throws(NTStatus) {
+        let before = try neededAttributes(descriptor, among: names)
+        var needed = before
+        for attribute in attributes {
+            let name = attribute.name.map(AttributeName.lowercased)
+            if attribute.flags == Self.neededFlag, !attribute.value.isEmpty {
+                needed.insert(name)
+            } else {
+                needed.remove(name)
+            }
+        }
+        guard needed != before else { return }
+        let list = needed.sorted { $0.lexicographicallyPrecedes($1) }.flatMap { name -> [UInt8] in name + [0] }
+        let systemName = try SystemPath(attribute: AttributeName.neededAttributes)
+        let result = store.identity.insisting {
+            list.isEmpty
+                ? Linux.removeAttribute(descriptor, systemName) : Linux.setAttribute(descriptor, systemName, list)
+        }
+        try Self.checkRoom(result, otherwise: .extendedAttributeTooLarge)
     }
 
     /// [MS-FSCC] 2.4.13: the size of the list in its old form, 4 bytes and for each EA 4, its name, a terminator and
@@ -135,7 +177,8 @@ extension LinuxFile {
         try store.identity.act(as: user)
         let descriptor = try handle.begin()
         defer { handle.end() }
-        var present = try attributeNames(descriptor).map(Array.init)
+        let names = try attributeNames(descriptor)
+        var present = names.map(Array.init)
         for attribute in attributes {
             let wanted = AttributeName.userPrefix + attribute.name
             let existing = present.first { AttributeName.areEqual($0, wanted) }
@@ -152,6 +195,7 @@ extension LinuxFile {
             }
             try Self.checkRoom(result, otherwise: .extendedAttributeTooLarge)
         }
+        try keepNeeded(attributes, descriptor, names)
     }
 
     private static func check(_ attribute: ExtendedAttribute) throws(NTStatus) {
@@ -161,6 +205,8 @@ extension LinuxFile {
         guard !name.isEmpty, name.count <= SystemPath.nameByteCountMax - AttributeName.userPrefix.count,
             name.allSatisfy({ $0 >= 0x20 && $0 < 0x80 && !forbidden.contains($0) })
         else { throw .invalidExtendedAttributeName }
+        // [MS-FSA] 2.1.5.15.5: no other flag than that one.
+        guard attribute.flags & ~Self.neededFlag == 0 else { throw .invalidExtendedAttributeName }
         if AttributeName.isReserved(name) { throw .accessDenied }
     }
 
@@ -173,7 +219,9 @@ extension LinuxFile {
     /// What [MS-FSA] 2.1.5.1.2 takes away when a file is overwritten or superseded.
     func removeStreamsAndExtendedAttributes(_ descriptor: CInt) throws(NTStatus) {
         for name in try attributeNames(descriptor)
-        where AttributeName.isStream(name) || AttributeName.extendedAttribute(name) != nil {
+        where AttributeName.isStream(name) || AttributeName.extendedAttribute(name) != nil
+            || name.elementsEqual(AttributeName.neededAttributes)
+        {
             let systemName = try SystemPath(attribute: Array(name))
             let result = store.identity.insisting { Linux.removeAttribute(descriptor, systemName) }
             if !result.failed(ENODATA) { try result.orThrow() }

@@ -92,13 +92,16 @@ extension LinuxFile {
         let descriptor = try handle.begin()
         defer { handle.end() }
         try removeStreamsAndExtendedAttributes(descriptor)
+        if try readInformation(descriptor).kept?.attributes.contains(.reparsePoint) == true {
+            forgetReparsePoint(descriptor)
+        }
         if !extendedAttributes.isEmpty { try setExtendedAttributes(extendedAttributes, as: user) }
         let (_, kept, status) = try readInformation(descriptor)
         var updated = DOSAttributes(
             attributes: attributes.intersection(DOSAttributes.settableAttributes).union(.archive),
             creationTime: kept?.creationTime ?? FileTime(status.bestBirthTime))
         if !supersede, let kept {
-            updated.attributes.formUnion(kept.attributes.subtracting(.sparseFile))
+            updated.attributes.formUnion(kept.attributes.subtracting([.sparseFile, .reparsePoint]))
         }
         try store.keep(updated, on: descriptor)
         if allocationSize > 0 { try setAllocationSize(allocationSize) }

@@ -57,13 +57,15 @@ extension LinuxFile {
             && status.identity == replacedIdentity.withLock { $0 } ?? identity
     }
 
-    func checkRemovable(as user: Credentials) throws(NTStatus) {
+    func checkRemovable(as user: Credentials, ignoresReadOnly: Bool) throws(NTStatus) {
         try store.identity.act(as: user)
         let descriptor = try handle.begin()
         defer { handle.end() }
         let (information, _, status) = try readInformation(descriptor)
         // [MS-FSA] 2.1.5.15.3.
-        if information.attributes.contains(.readOnly) { throw .cannotDelete.because(.readOnlyAttribute) }
+        if information.attributes.contains(.readOnly), !ignoresReadOnly {
+            throw .cannotDelete.because(.readOnlyAttribute)
+        }
         let components = path.components
         // The root of the share stays.
         guard !components.isEmpty else { throw .accessDenied.because(.shareRoot) }
@@ -78,7 +80,7 @@ extension LinuxFile {
         else { throw .accessDenied.because(.undeletable) }
     }
 
-    private func isEmptyFolder(_ descriptor: CInt) throws(NTStatus) -> Bool {
+    func isEmptyFolder(_ descriptor: CInt) throws(NTStatus) -> Bool {
         // Whether it is empty is no secret: taking it away would tell.
         let reopened = store.identity.insisting { Linux.reopenFolder(descriptor) }
         var reader = DirectoryReader(OwnedDescriptor(try reopened.orThrow()))
@@ -114,7 +116,7 @@ extension LinuxFile {
     }
 
     /// [MS-FSA] 2.1.5.15.11.
-    func rename(to path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus) {
+    func rename(to path: NTPath, replacing: Replacing, as user: Credentials) throws(NTStatus) {
         try store.refuseVetoed(path.components)
         // The root of a share has no name in it.
         guard let newName = path.components.last, !self.path.isRoot else { throw .accessDenied.because(.shareRoot) }
@@ -122,6 +124,7 @@ extension LinuxFile {
         let source = try locate()
         let caseSensitive = isPOSIX || store.options.isCaseSensitive
         let target = try store.openParent(of: path.components, caseSensitive: caseSensitive)
+        try store.requireOrdinary(target)
         try store.checkAdding(isDirectory: isDirectory, to: target.descriptor.raw, as: user)
         let present = try store.spelling(of: newName, in: target.descriptor.raw, caseSensitive: caseSensitive)
         let systemName = try SystemPath(newName)
@@ -131,7 +134,7 @@ extension LinuxFile {
             try Linux.status(target.descriptor.raw, presentName, into: &status).orThrow()
             let isSameFile = status.identity == identity
             if !isSameFile {
-                try checkReplaceable(status, present, in: target, replaceIfExists, as: user)
+                try checkReplaceable(status, present, in: target, replacing, as: user)
                 // Onto the name that is there first: so the file it stood for goes, and at no time is there none.
                 if present != newName {
                     try move(
@@ -150,19 +153,22 @@ extension LinuxFile {
 
     /// Whether the file that has the new name may give way.
     private func checkReplaceable(
-        _ status: apus_statx, _ name: NTName, in folder: borrowing FoundFolder, _ replaceIfExists: Bool,
+        _ status: apus_statx, _ name: NTName, in folder: borrowing FoundFolder, _ replacing: Replacing,
         as user: Credentials
     ) throws(NTStatus) {
-        guard replaceIfExists else { throw .objectNameCollision }
-        // [MS-FSA] 2.1.5.15.11: no folder is replaced, and no file that is read-only.
-        if status.isDirectory { throw .accessDenied }
+        guard replacing.contains(.files) else { throw .objectNameCollision }
+        // [MS-FSA] 2.1.5.15.11: no folder is replaced, and no file that is read-only. With POSIX semantics NTFS has an
+        // empty folder give way to a folder; rename(2) sees to it that it is empty.
+        if status.isDirectory, !(isDirectory && replacing.contains(.emptyFolders)) { throw .accessDenied }
         let found = OwnedDescriptor(
             try Linux.openBeneath(
                 folder.descriptor.raw, try SystemPath(name), flags: LinuxFileStore.pathOnly | O_NOFOLLOW,
                 resolve: store.resolve
             ).orThrow())
         let kept = store.dosAttributes(found.raw, isPathOnly: true)
-        if kept?.attributes.contains(.readOnly) == true { throw .accessDenied.because(.readOnlyAttribute) }
+        if kept?.attributes.contains(.readOnly) == true, !replacing.contains(.readOnly) {
+            throw .accessDenied.because(.readOnlyAttribute)
+        }
         // The user must be allowed to delete it.
         let check = AccessCheck(
             store: store, user: user, status: status, descriptor: found.raw, isPathOnly: true,
@@ -181,14 +187,28 @@ extension LinuxFile {
             if Linux.status(newFolder, newName, into: &status) >= 0 { throw .objectNameCollision }
             result = Linux.rename(folder, name, to: newFolder, newName, replaces: true)
         }
+        if replaces, result.failed(ENOTDIR) { result = exchange(folder, name, with: newFolder, newName) }
         if result.failed(EXDEV) { throw .notSameDevice }
-        if result.failed(EISDIR) || result.failed(ENOTEMPTY) { throw .accessDenied }
+        if result.failed(ENOTEMPTY) || result.failed(EEXIST), replaces { throw .directoryNotEmpty }
+        if result.failed(EISDIR) { throw .accessDenied }
         if result.failed(EINVAL) { throw .invalidParameter }
         guard result >= 0 else { throw store.refusedAdding(result, to: newFolder) }
     }
 
+    /// A folder takes a file's name, as on NTFS, and as rename(2) does not have it: they change places, so that at no
+    /// time there is nothing of that name, and the file goes from where the folder was.
+    private func exchange(
+        _ folder: CInt, _ name: SystemPath, with newFolder: CInt, _ newName: SystemPath
+    ) -> Int {
+        let result = Linux.exchange(folder, name, with: newFolder, newName)
+        guard result >= 0 else { return result.failed(EINVAL) ? -Int(EISDIR) : result }
+        let gone = Linux.unlink(folder, name, isDirectory: false)
+        if gone < 0 { _ = Linux.exchange(folder, name, with: newFolder, newName) }
+        return gone
+    }
+
     /// [MS-FSA] 2.1.5.15.6.
-    func link(at path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus) {
+    func link(at path: NTPath, replacing: Replacing, as user: Credentials) throws(NTStatus) {
         try store.refuseVetoed(path.components)
         guard let newName = path.components.last, path.stream == nil else { throw .objectNameInvalid }
         if isDirectory { throw .fileIsADirectory }
@@ -196,19 +216,39 @@ extension LinuxFile {
         let source = try locate()
         let caseSensitive = isPOSIX || store.options.isCaseSensitive
         let target = try store.openParent(of: path.components, caseSensitive: caseSensitive)
+        try store.requireOrdinary(target)
         try store.checkAdding(isDirectory: isDirectory, to: target.descriptor.raw, as: user)
         let present = try store.spelling(of: newName, in: target.descriptor.raw, caseSensitive: caseSensitive)
         if let present {
             let presentName = try SystemPath(present)
             var status = apus_statx()
             try Linux.status(target.descriptor.raw, presentName, into: &status).orThrow()
-            try checkReplaceable(status, present, in: target, replaceIfExists, as: user)
+            try checkReplaceable(status, present, in: target, replacing, as: user)
             if status.identity == identity { return }
-            try Linux.unlink(target.descriptor.raw, presentName, isDirectory: false).orThrow()
+            return try linkReplacing(source, in: target.descriptor.raw, presentName, newName)
         }
-        let result = Linux.link(
-            source.folder.descriptor.raw, source.name, to: target.descriptor.raw, try SystemPath(newName))
+        try link(source, to: target.descriptor.raw, try SystemPath(newName))
+    }
+
+    private func link(_ source: borrowing Place, to folder: CInt, _ name: SystemPath) throws(NTStatus) {
+        let result = Linux.link(source.folder.descriptor.raw, source.name, to: folder, name)
         if result.failed(EXDEV) { throw .notSameDevice }
         try result.orThrow()
+    }
+
+    /// By way of a name of its own, so that at no time there is no file of that name, nor if it fails.
+    private func linkReplacing(
+        _ source: borrowing Place, in folder: CInt, _ present: SystemPath, _ newName: NTName
+    ) throws(NTStatus) {
+        let temporary = try SystemPath.temporary()
+        try link(source, to: folder, temporary)
+        do throws(NTStatus) {
+            try move(folder, temporary, to: folder, present, replaces: true)
+        } catch {
+            _ = Linux.unlink(folder, temporary, isDirectory: false)
+            throw error
+        }
+        // The spelling of the new name; the same one is no move.
+        try move(folder, present, to: folder, try SystemPath(newName), replaces: true)
     }
 }

@@ -25,44 +25,66 @@ extension LinuxFile {
         guard let buffer = try attributeValue(descriptor, Self.reparseAttribute), buffer.count >= 8 else {
             throw .notAReparsePoint
         }
-        return buffer
+        return isPOSIX ? ReparseBuffer.posixSpelling(of: buffer) : buffer
     }
 
     func setReparsePoint(_ buffer: [UInt8], as user: Credentials) throws(NTStatus) {
-        if let kind = try ReparseBuffer(buffer, isPOSIX: isPOSIX) {
-            // A link may lead local programs anywhere: only who sees links may make them.
-            guard isPOSIX || store.options.showsSymbolicLinks else { throw .accessDenied }
-            return try become(kind, as: user)
-        }
-        try requireData()
+        // A link may lead local programs anywhere: only who sees links makes one. What others set is kept, and tells
+        // clients what it tells them on Windows; to local programs it is a file without content.
+        let kind = try ReparseBuffer(buffer, isPOSIX: isPOSIX)
+        if let kind, isPOSIX || store.options.showsSymbolicLinks { return try become(kind, as: user) }
+        guard !isSpecial else { throw .invalidDeviceRequest }
         try store.identity.act(as: user)
-        let descriptor = try begin(.write)
+        let descriptor = try isDirectory ? handle.begin() : begin(.write)
         defer { handle.end() }
-        if let present = try attributeValue(descriptor, Self.reparseAttribute), present.prefix(4) != buffer.prefix(4) {
-            // [MS-FSA] 2.1.5.10.38: the tag of a reparse point does not change.
-            throw .reparseTagMismatch
+        // A link has no data, as NTFS has it.
+        if case .symbolicLink = kind, !isDirectory, try readInformation(descriptor).information.endOfFile > 0 {
+            throw .reparseDataInvalid
+        }
+        // [MS-FSA] 2.1.5.10.38: whoever comes to a folder that stands for something else sees none of its entries.
+        if isDirectory, !(try isEmptyFolder(descriptor)) { throw .directoryNotEmpty }
+        if let present = try attributeValue(descriptor, Self.reparseAttribute) {
+            try Self.requireSameKind(present, buffer)
         }
         let result = store.identity.insisting { Linux.setAttribute(descriptor, Self.reparseAttribute, buffer) }
         try Self.checkRoom(result, otherwise: .diskFull)
         try mark(isReparsePoint: true, descriptor)
     }
 
-    func deleteReparsePoint(tag: UInt32, as user: Credentials) throws(NTStatus) {
-        try requireData()
+    func deleteReparsePoint(_ header: [UInt8], as user: Credentials) throws(NTStatus) {
+        guard !isSpecial else { throw .notAReparsePoint }
         try store.identity.act(as: user)
-        let descriptor = try begin(.write)
+        let descriptor = try isDirectory ? handle.begin() : begin(.write)
         defer { handle.end() }
         guard let present = try attributeValue(descriptor, Self.reparseAttribute), present.count >= 8 else {
             throw .notAReparsePoint
         }
-        guard Self.tag(of: present) == tag else { throw .reparseTagMismatch }
+        try Self.requireSameKind(present, header)
         try store.identity.insisting { Linux.removeAttribute(descriptor, Self.reparseAttribute) }.orThrow()
         try mark(isReparsePoint: false, descriptor)
     }
 
+    /// The file is overwritten, and with it what made it stand for something else.
+    func forgetReparsePoint(_ descriptor: CInt) {
+        _ = store.identity.insisting { Linux.removeAttribute(descriptor, Self.reparseAttribute) }
+    }
+
+    /// [MS-FSA] 2.1.5.10.38: neither the tag nor the GUID of a reparse point changes.
+    private static func requireSameKind(_ present: [UInt8], _ other: [UInt8]) throws(NTStatus) {
+        let tag = tag(of: present)
+        guard tag == Self.tag(of: other) else { throw .reparseTagMismatch }
+        let header = ReparseBuffer.headerByteCount(tag)
+        guard present.prefix(header).dropFirst(8) == other.prefix(header).dropFirst(8) else {
+            throw .reparseAttributeConflict
+        }
+    }
+
     private func mark(isReparsePoint: Bool, _ descriptor: CInt) throws(NTStatus) {
         let (_, kept, status) = try readInformation(descriptor)
-        var updated = kept ?? DOSAttributes(attributes: .archive, creationTime: FileTime(status.bestBirthTime))
+        var updated =
+            kept
+            ?? DOSAttributes(
+                attributes: isDirectory ? [] : .archive, creationTime: FileTime(status.bestBirthTime))
         if isReparsePoint {
             updated.attributes.insert(.reparsePoint)
         } else {
@@ -71,7 +93,7 @@ extension LinuxFile {
         try store.keep(updated, on: descriptor)
     }
 
-    private static func tag(of buffer: [UInt8]) -> UInt32 {
+    static func tag(of buffer: [UInt8]) -> UInt32 {
         buffer.prefix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
     }
 
@@ -89,7 +111,7 @@ extension LinuxFile {
         try Linux.status(place.folder.descriptor.raw, place.name, into: &status).orThrow()
         guard status.isDirectory || (status.isRegular && status.size == 0) else { throw .accessDenied }
         let folder = place.folder.descriptor.raw
-        let temporary = try SystemPath(NTName(".apus-\(UInt64.random(in: .min ... .max))"))
+        let temporary = try SystemPath.temporary()
         switch kind {
         case .symbolicLink(let target): try Linux.link(to: target, folder, temporary).orThrow()
         case .special(let mode, let major, let minor):
@@ -111,19 +133,93 @@ extension LinuxFile {
     }
 }
 
+/// Where a path meets something that stands for something else, [MS-FSA] 2.1.5.1.
+private struct MetReparsePoint {
+    var componentIndex: Int
+    /// nil if it is no symbolic link, or none that clients are shown.
+    var link: MetSymbolicLink.Link?
+    var refusal: NTStatus { link == nil ? .ioReparseTagNotHandled : .stoppedOnSymlink }
+}
+
 extension LinuxFileStore {
     public func symbolicLink(on path: NTPath, as user: Credentials) throws(NTStatus) -> MetSymbolicLink {
         try identity.act(as: user)
-        for index in path.components.indices {
-            let prefix = try SystemPath(path.components[...index])
-            let found = OwnedDescriptor(try openBeneath(prefix, flags: Self.pathOnly | O_NOFOLLOW).orThrow())
+        guard let met = try firstReparsePoint(on: path.components), let link = met.link else {
+            throw .objectNameNotFound
+        }
+        return MetSymbolicLink(componentIndex: met.componentIndex, link: link)
+    }
+
+    /// Looks for what has kept a path from being found, component by component: for errors, not for every open.
+    private func firstReparsePoint(on components: [NTName]) throws(NTStatus) -> MetReparsePoint? {
+        var spelled: [NTName] = []
+        var folder = OwnedDescriptor(try openBeneath(.here, flags: Self.pathOnly | O_DIRECTORY).orThrow())
+        for (index, name) in components.enumerated() {
+            var opened = openBeneath(try SystemPath(spelled + [name]), flags: Self.pathOnly | O_NOFOLLOW)
+            spelled.append(name)
+            if opened.failed(ENOENT), let other = try otherSpelling(of: name, in: folder.raw) {
+                spelled[index] = other
+                opened = openBeneath(try SystemPath(spelled), flags: Self.pathOnly | O_NOFOLLOW)
+            }
+            guard opened >= 0, !options.isVetoed(spelled[index]) else { return nil }
+            folder = OwnedDescriptor(opened)
             var status = apus_statx()
-            try Linux.status(found.raw, into: &status).orThrow()
+            try Linux.status(folder.raw, into: &status).orThrow()
             if status.isSymbolicLink {
-                return MetSymbolicLink(componentIndex: index, target: try Linux.target(found.raw))
+                return MetReparsePoint(componentIndex: index, link: .target(try Linux.target(folder.raw)))
+            }
+            if let buffer = keptReparseBuffer(folder.raw) {
+                let isLink = LinuxFile.tag(of: buffer) == ReparseBuffer.symbolicLinkTag
+                return MetReparsePoint(componentIndex: index, link: isLink ? .buffer(buffer) : nil)
             }
         }
-        throw .objectNameNotFound
+        return nil
+    }
+
+    /// The reparse buffer that a client has set on the file.
+    private func keptReparseBuffer(_ descriptor: CInt) -> [UInt8]? {
+        guard let kept = dosAttributes(descriptor, isPathOnly: true), kept.attributes.contains(.reparsePoint) else {
+            return nil
+        }
+        var buffer = [UInt8](repeating: 0, count: AttributeName.valueByteCountMax)
+        // SAFETY: the array is touched by nothing else during the call.
+        let count = unsafe buffer.withUnsafeMutableBytes { bytes in
+            identity.insisting {
+                unsafe Linux.attribute(descriptor, isPathOnly: true, LinuxFile.reparseAttribute, into: bytes)
+            }
+        }
+        return count >= 8 ? Array(buffer[..<count]) : nil
+    }
+
+    /// [MS-FSA] 2.1.5.1: whoever comes to a folder that stands for something else goes no further, neither to a file
+    /// nor to make one. Such a folder is empty, so only names that are not there need a look at it.
+    func requireOrdinary(_ folder: borrowing FoundFolder) throws(NTStatus) {
+        guard !folder.components.isEmpty,
+            dosAttributes(folder.descriptor.raw, isPathOnly: true)?.attributes.contains(.reparsePoint) == true
+        else { return }
+        throw .ioReparseTagNotHandled
+    }
+
+    /// The folder that holds the last component, for an open: it is told of what stands for something else on the way.
+    func openParentForOpen(
+        of components: [NTName], _ parameters: OpenParameters
+    ) throws(NTStatus) -> FoundFolder {
+        do throws(NTStatus) {
+            let parent = try openParent(of: components, caseSensitive: isCaseSensitive(parameters))
+            try requireOrdinary(parent)
+            return parent
+        } catch {
+            guard [.objectPathNotFound, .ioReparseTagNotHandled].contains(error),
+                let met = try? firstReparsePoint(on: Array(components.dropLast())), isShown(met.link, parameters)
+            else { throw error }
+            throw met.refusal
+        }
+    }
+
+    /// A link of Linux is hidden from clients that are to know nothing of it.
+    private func isShown(_ link: MetSymbolicLink.Link?, _ parameters: OpenParameters) -> Bool {
+        if case .target = link { return parameters.isPOSIX || options.showsSymbolicLinks }
+        return true
     }
 }
 

@@ -106,8 +106,19 @@ final class LinuxFile: StoreFile {
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(NTStatus) {
+        // SAFETY: passed on.
+        try unsafe write(bytes, from: offset)
+    }
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws(NTStatus) {
+        // SAFETY: passed on.
+        try unsafe write(bytes, from: nil)
+    }
+
+    /// - Parameter offset: nil for the end of the file, wherever that is.
+    private func write(_ bytes: UnsafeRawBufferPointer, from offset: UInt64?) throws(NTStatus) {
         try requireData()
-        guard offset <= UInt64(Int64.max) - UInt64(bytes.count) else { throw .invalidParameter }
+        if let offset, offset > UInt64(Int64.max) - UInt64(bytes.count) { throw .invalidParameter }
         let descriptor = try begin(.write)
         defer { handle.end() }
         // Quotas and the blocks kept for root go by who writes.
@@ -116,6 +127,11 @@ final class LinuxFile: StoreFile {
         // SAFETY: `rebasing` keeps to the part of the buffer that is not yet written.
         while done < bytes.count {
             let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
+            guard let offset else {
+                // SAFETY: as above.
+                done += try unsafe Linux.append(descriptor, rest).orThrow()
+                continue
+            }
             let result = unsafe Linux.write(descriptor, rest, at: Int64(offset) + Int64(done))
             // MAXFILESIZE of [MS-FSA] 2.1.5.4 is what NTFS can hold. Others hold more, and keep to their own bound:
             // below NTFS's it is a disk that is full, beyond it a wrong offset.

@@ -12,7 +12,7 @@ extension LinuxFileStore {
             try Self.checkType(isDirectory: true, parameters.options)
             throw .objectNameCollision
         }
-        let parent = try openParent(of: path.components, caseSensitive: isCaseSensitive(parameters))
+        let parent = try openParentForOpen(of: path.components, parameters)
         return try createNew(path, in: parent, isFree: false, parameters, as: user)
     }
 

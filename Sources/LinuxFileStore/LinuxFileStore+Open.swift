@@ -65,12 +65,17 @@ extension LinuxFileStore {
                 throw .stoppedOnSymlink
             }
         }
-        try Self.checkType(isDirectory: status.isDirectory, parameters.options)
         let kept = dosAttributes(found.descriptor.raw, isPathOnly: found.rights.isEmpty)
-        let information = FileInformation(
+        var information = FileInformation(
             status, kept, announcedAllocation: announcedAllocations.byteCount(for: status.identity))
-        if information.lacksTag, !parameters.options.contains(.openReparsePoint) { throw .ioReparseTagNotHandled }
+        if information.lacksTag, !parameters.options.contains(.openReparsePoint) {
+            throw refusal(of: found.descriptor.raw, isPathOnly: found.rights.isEmpty)
+        }
+        try Self.checkType(isDirectory: status.isDirectory, parameters.options)
         try Self.checkAttributes(information, parameters)
+        if parameters.options.contains(.noExtendedAttributeKnowledge) {
+            try requireNoNeededAttributes(found.descriptor.raw, isPathOnly: found.rights.isEmpty)
+        }
         let check = AccessCheck(
             store: self, user: user, status: status, descriptor: found.descriptor.raw,
             isPathOnly: found.rights.isEmpty, attributes: information.attributes, components: found.components)
@@ -84,8 +89,33 @@ extension LinuxFileStore {
         let file = LinuxFile(
             store: self, status: status, user: user, handle: handle, path: NTPath(components: components),
             isByList: check.kept?.isVerified == true, isPOSIX: parameters.isPOSIX)
+        if information.lacksTag {
+            let descriptor = try handle.begin()
+            defer { handle.end() }
+            information.reparseTag = file.reparseTag(descriptor)
+        }
         return OpenedFile(
             file: file, action: .opened, information: information, grantedAccess: granted, maximalAccess: maximal)
+    }
+
+    /// [MS-FSA] 2.1.5.1.2: who knows nothing of EAs cannot make sense of a file that has some which must be known.
+    private func requireNoNeededAttributes(_ descriptor: CInt, isPathOnly: Bool) throws(NTStatus) {
+        let name = try SystemPath(attribute: AttributeName.neededAttributes)
+        // SAFETY: an empty buffer asks for the size.
+        let result = identity.insisting {
+            unsafe Linux.attribute(descriptor, isPathOnly: isPathOnly, name, into: .init(start: nil, count: 0))
+        }
+        if result > 0 { throw .accessDenied.because(.request) }
+    }
+
+    /// [MS-FSA] 2.1.5.1: a reparse point that was met without FILE_OPEN_REPARSE_POINT. A link's target is the client's
+    /// to find, [MS-SMB2] 3.3.5.9.
+    private func refusal(of descriptor: CInt, isPathOnly: Bool) -> NTStatus {
+        // SAFETY: the buffer is valid through the call.
+        let tag = unsafe identity.reparseTag {
+            unsafe Linux.attribute(descriptor, isPathOnly: isPathOnly, LinuxFile.reparseAttribute, into: $0)
+        }
+        return tag == ReparseBuffer.symbolicLinkTag ? .stoppedOnSymlink : .ioReparseTagNotHandled
     }
 
     /// [MS-FSA] 2.1.5.1: what kind of thing the client said it wants.
@@ -139,7 +169,7 @@ extension LinuxFileStore {
         }
         // Not there by this name. In which folder would it be, and by which other spelling?
         let caseSensitive = isCaseSensitive(parameters)
-        let parent = try openParent(of: path.components, caseSensitive: caseSensitive)
+        let parent = try openParentForOpen(of: path.components, parameters)
         guard !caseSensitive else { return .nothing(in: parent, isFree: true) }
         guard let spelling = try otherSpelling(of: name, in: parent.descriptor.raw) else {
             return .nothing(in: parent, isFree: true)

@@ -23,6 +23,8 @@ public struct LinuxFileStoreOptions: Sendable {
     public var forceDirectoryMode: UInt32 = 0
     /// `inherit owner`: what is new belongs to the owner of its folder.
     public var inheritsOwner = false
+    /// A folder that the root is beneath, or is itself: no link on the way from there to the root is followed.
+    public var fixedFolder: String?
     /// `streams`: files have named streams.
     public var hasStreams = true
     /// `mangled names`: a file is found by its 8.3 name too.
@@ -86,17 +88,10 @@ public final class LinuxFileStore: FileStore {
     /// What the process keeps from every new file, although `createMask` and its like are to decide.
     let processMask = UInt32(apus_umask())
 
-    /// - Parameter root: the share's folder; links on the way to it are followed.
+    /// - Parameter root: the share's folder; links on the way to it are followed, but below `fixedFolder`.
     public init(root: String, options: LinuxFileStoreOptions = .init()) throws(LinuxFileStoreError) {
         apus_declare_identity()
-        var path = Array(root.utf8)
-        path.append(0)
-        // SAFETY: terminated; lives through the call.
-        let opened = unsafe path.withUnsafeBytes {
-            unsafe apus_openat(
-                AT_FDCWD, $0.baseAddress!.assumingMemoryBound(to: CChar.self),
-                CInt(APUS_O_PATH) | O_DIRECTORY | O_CLOEXEC, 0)
-        }
+        let opened = Self.openFolder(root, beneath: options.fixedFolder)
         if opened.failed(ENOTDIR) { throw .rootNotAFolder(path: root) }
         guard opened >= 0 else { throw .rootUnusable(path: root, NTStatus(result: opened)) }
         let descriptor = OwnedDescriptor(opened)
@@ -117,6 +112,31 @@ public final class LinuxFileStore: FileStore {
     }
 
     deinit { Linux.close(rootDescriptor) }
+
+    /// Whether a path is a folder that is reached from `folder`, which it begins with, without any link.
+    public static func isFolder(_ path: String, beneath folder: String) -> Bool {
+        apus_declare_identity()
+        let opened = openFolder(path, beneath: folder)
+        guard opened >= 0 else { return false }
+        Linux.close(CInt(opened))
+        return true
+    }
+
+    private static func openFolder(_ path: String, beneath folder: String?) -> Int {
+        let flags = CInt(APUS_O_PATH) | O_DIRECTORY | O_CLOEXEC
+        var start = Array((folder ?? path).utf8)
+        start.append(0)
+        // SAFETY: terminated; lives through the call.
+        let opened = unsafe start.withUnsafeBytes {
+            unsafe apus_openat(AT_FDCWD, $0.baseAddress!.assumingMemoryBound(to: CChar.self), flags, 0)
+        }
+        guard let folder, opened >= 0 else { return opened }
+        let descriptor = OwnedDescriptor(opened)
+        let rest = path.split(separator: "/").dropFirst(folder.split(separator: "/").count)
+        guard let below = try? SystemPath(rest.map { NTName(String($0)) }) else { return -Int(ENOENT) }
+        let resolve = APUS_RESOLVE_BENEATH | APUS_RESOLVE_NO_MAGICLINKS | APUS_RESOLVE_NO_SYMLINKS
+        return Linux.openBeneath(descriptor.raw, below, flags: flags, resolve: Int(resolve))
+    }
 
     /// A file system that knows user attributes answers "no such attribute", or lists none; others say unsupported.
     private static func probeCapabilities(_ root: CInt, _ options: LinuxFileStoreOptions) -> FileStoreCapabilities {

@@ -5,7 +5,7 @@ import NTTypes
 import Platform
 
 /// An open named stream: attributes of its file, read and written as a whole (`StreamAttributes`). So it holds no more
-/// than the file system lets attributes hold: 4 KiB on ext4, 1 MiB on XFS and Btrfs.
+/// than the file system lets attributes hold: 4 KiB on ext4, 248 KiB on Btrfs, 1 MiB on XFS.
 final class LinuxStream: StoreFile {
     private let file: LinuxFile
     /// nil once it has been renamed to the file's unnamed stream.
@@ -84,6 +84,18 @@ final class LinuxStream: StoreFile {
         }
     }
 
+    func append(_ bytes: UnsafeRawBufferPointer) throws(NTStatus) {
+        // SAFETY: passed on.
+        guard let stream = currentName else { return try unsafe file.append(bytes) }
+        // SAFETY: the caller's buffer is valid through this call.
+        let new = unsafe Array(bytes)
+        guard !new.isEmpty else { return }
+        try change(stream) { value throws(NTStatus) in
+            guard value.count + new.count <= StreamAttributes.byteCountMax else { throw .diskFull }
+            value += new
+        }
+    }
+
     func setEndOfFile(_ size: UInt64) throws(NTStatus) {
         guard let stream = currentName else { return try file.setEndOfFile(size) }
         guard size <= UInt64(Int64.max) else { throw .invalidParameter }
@@ -153,7 +165,8 @@ final class LinuxStream: StoreFile {
     // MARK: names
 
     /// [MS-FSA] 2.1.5.15.12: a stream moves within its file only; without a name it becomes the file's data.
-    func rename(to path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus) {
+    func rename(to path: NTPath, replacing: Replacing, as user: Credentials) throws(NTStatus) {
+        let replaceIfExists = replacing.contains(.files)
         guard path.components == file.path.components, let oldName = currentName else { throw .invalidParameter }
         try file.store.identity.act(as: user)
         let descriptor = try file.handle.begin()
@@ -173,7 +186,9 @@ final class LinuxStream: StoreFile {
     private func becomeData(
         _ oldName: NTName, _ replaceIfExists: Bool, _ attributes: StreamAttributes
     ) throws(NTStatus) {
-        if !replaceIfExists, try file.information().endOfFile > 0 { throw .objectNameCollision }
+        // A folder has no data to become, and a file has always some, however little.
+        if file.isDirectory { throw .invalidParameter }
+        if !replaceIfExists { throw .objectNameCollision }
         let bytes = try attributes.load(oldName)
         try file.setEndOfFile(0)
         try file.write(bytes)
@@ -181,7 +196,7 @@ final class LinuxStream: StoreFile {
         name.withLock { $0 = nil }
     }
 
-    func link(at path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus) { throw .invalidParameter }
+    func link(at path: NTPath, replacing: Replacing, as user: Credentials) throws(NTStatus) { throw .invalidParameter }
 
     func remove(as user: Credentials) throws(NTStatus) {
         try file.store.identity.act(as: user)
@@ -193,8 +208,8 @@ final class LinuxStream: StoreFile {
 
     func removeFile(as user: Credentials) throws(NTStatus) { try file.remove(as: user) }
 
-    func checkRemovable(as user: Credentials) throws(NTStatus) {
-        if try file.information().attributes.contains(.readOnly) {
+    func checkRemovable(as user: Credentials, ignoresReadOnly: Bool) throws(NTStatus) {
+        if !ignoresReadOnly, try file.information().attributes.contains(.readOnly) {
             throw .cannotDelete.because(.readOnlyAttribute)
         }
     }

@@ -14,6 +14,8 @@ struct StreamAttributes {
     static var extentCountMax: Int { 15 }
     /// Bytes in a stream at most.
     static var byteCountMax: Int { AttributeName.valueByteCountMax * (1 + extentCountMax) - 1 }
+    /// What one attribute takes: all that Linux allows, or what fits a node of Btrfs (16 KiB) beside the longest name.
+    private static let pieceByteCounts = [AttributeName.valueByteCountMax, 15_872]
 
     static func name(_ stream: NTName, extent: Int = 0) throws(NTStatus) -> SystemPath {
         let prefix = extent == 0 ? AttributeName.streamPrefix : Array("user.DosStreamExt.\(extent).".utf8)
@@ -25,52 +27,71 @@ struct StreamAttributes {
     /// - Throws: fileDeleted if there is no such stream.
     func load(_ stream: NTName) throws(NTStatus) -> [UInt8] {
         guard var bytes = try file.attributeValue(descriptor, try Self.name(stream)) else { throw .fileDeleted }
-        guard let extentCount = Self.takeMark(&bytes), extentCount > 0 else { return bytes }
-        for extent in 1...extentCount {
+        guard let mark = bytes.last, Int(mark) <= Self.extentCountMax else { return bytes }
+        if mark == 0 {
+            bytes.removeLast()
+            return bytes
+        }
+        var pieces: [UInt8] = []
+        for extent in 1...Int(mark) {
             // A piece that is missing is one that somebody could not write: what is there counts.
             guard let piece = try file.attributeValue(descriptor, try Self.name(stream, extent: extent)) else { break }
-            bytes += piece
+            pieces += piece
         }
-        return bytes
-    }
-
-    /// Takes the byte off that is not the stream's.
-    /// - Returns: how many attributes follow; nil if there was no such byte.
-    private static func takeMark(_ bytes: inout [UInt8]) -> Int? {
-        guard let mark = bytes.last else { return nil }
-        // Only a full attribute is followed by others.
-        guard mark == 0 || (Int(mark) <= extentCountMax && bytes.count == AttributeName.valueByteCountMax) else {
-            return nil
-        }
+        // With none of them the byte is the stream's last, which ksmbd wrote; but in a full attribute only Samba did.
+        if pieces.isEmpty, bytes.count < AttributeName.valueByteCountMax { return bytes }
         bytes.removeLast()
-        return Int(mark)
+        return bytes + pieces
     }
 
     /// Writes the whole stream. - Parameter mustBeNew: it must not be there yet; objectNameCollision if it is.
     func store(_ bytes: [UInt8], as stream: NTName, mustBeNew: Bool = false) throws(NTStatus) {
-        guard bytes.count <= Self.byteCountMax else { throw .diskFull }
-        let pieceByteCount = AttributeName.valueByteCountMax
+        for (index, pieceByteCount) in Self.pieceByteCounts.enumerated() {
+            do throws(NTStatus) {
+                return try store(bytes, as: stream, inPiecesOf: pieceByteCount, mustBeNew: mustBeNew)
+            } catch .diskFull {
+                let isLast = index == Self.pieceByteCounts.count - 1
+                if isLast || bytes.count < Self.pieceByteCounts[index + 1] { throw .diskFull }
+            }
+        }
+    }
+
+    private func store(
+        _ bytes: [UInt8], as stream: NTName, inPiecesOf pieceByteCount: Int, mustBeNew: Bool
+    ) throws(NTStatus) {
+        guard bytes.count < pieceByteCount * (1 + Self.extentCountMax) else { throw .diskFull }
         let firstByteCount = min(bytes.count, pieceByteCount - 1)
         let rest = bytes[firstByteCount...]
         let extentCount = (rest.count + pieceByteCount - 1) / pieceByteCount
-        try set(
-            try Self.name(stream), bytes[..<firstByteCount] + [UInt8(extentCount)], mustBeNew: mustBeNew)
+        // The first comes last: until then nobody looks at the others.
         for extent in 0..<extentCount {
             let start = rest.startIndex + extent * pieceByteCount
             let end = min(rest.endIndex, start + pieceByteCount)
             try set(try Self.name(stream, extent: extent + 1), rest[start..<end])
         }
+        try set(
+            try Self.name(stream), bytes[..<firstByteCount] + [UInt8(extentCount)], mustBeNew: mustBeNew)
         removeExtents(of: stream, from: extentCount + 1)
     }
 
     private func set(
         _ name: SystemPath, _ value: ArraySlice<UInt8>, mustBeNew: Bool = false
     ) throws(NTStatus) {
-        let result = file.store.identity.insisting {
-            Linux.setAttribute(descriptor, name, Array(value), mustBeNew: mustBeNew)
+        func attempt() -> Int {
+            file.store.identity.insisting {
+                Linux.setAttribute(descriptor, name, Array(value), mustBeNew: mustBeNew)
+            }
+        }
+        var result = attempt()
+        if result.failed(ENOSPC), value.count <= Self.pieceByteCounts[1], !mustBeNew, isOnBtrfs {
+            // An attribute does not grow there beyond what is free beside it in its node; a new one may be anywhere.
+            _ = file.store.identity.insisting { Linux.removeAttribute(descriptor, name) }
+            result = attempt()
         }
         try LinuxFile.checkRoom(result, otherwise: .diskFull)
     }
+
+    private var isOnBtrfs: Bool { apus_file_system_type(descriptor) == 0x9123_683E }
 
     /// What a longer stream has left behind; without gaps.
     private func removeExtents(of stream: NTName, from first: Int) {

@@ -100,6 +100,17 @@ enum Linux {
     }
 
     /// - Parameter replaces: false fails with EEXIST if the new name is taken; EINVAL where the file system cannot.
+    /// Two names change places.
+    static func exchange(
+        _ directory: CInt, _ name: SystemPath, with other: CInt, _ otherName: SystemPath
+    ) -> Int {
+        let exchange: UInt32 = 2
+        // SAFETY: both paths are terminated.
+        return unsafe name.withPointer { old in
+            unsafe otherName.withPointer { unsafe apus_renameat2(directory, old, other, $0, exchange) }
+        }
+    }
+
     static func rename(
         _ directory: CInt, _ name: SystemPath, to newDirectory: CInt, _ newName: SystemPath, replaces: Bool
     ) -> Int {
@@ -192,6 +203,11 @@ enum Linux {
     static func write(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int {
         // SAFETY: the system reads at most `count` bytes.
         repeating { unsafe apus_pwrite(descriptor, bytes.baseAddress, bytes.count, offset) }
+    }
+
+    static func append(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
+        // SAFETY: the system reads at most `count` bytes.
+        repeating { unsafe apus_append(descriptor, bytes.baseAddress, bytes.count) }
     }
 
     static func synchronize(_ descriptor: CInt, metadata: Bool) -> Int {

@@ -21,6 +21,11 @@ struct SystemPath {
         bytes = unsafe Array(UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount)) + [0]
     }
 
+    /// A name that nobody else takes: for what is made beside its place and then moved there.
+    static func temporary() throws(NTStatus) -> SystemPath {
+        try SystemPath(NTName(".apus-\(UInt64.random(in: .min ... .max))"))
+    }
+
     /// One component.
     init(_ name: NTName) throws(NTStatus) {
         try Self.check(name)

@@ -1,4 +1,4 @@
-/// Unicode 16.0's simple case folding (CaseFolding.txt, status C and S) beyond ASCII, as runs of letters that all
+/// Unicode 17.0's simple case folding (CaseFolding.txt, status C and S) beyond ASCII, as runs of letters that all
 /// move by the same distance.
 @usableFromInline
 enum CaseFolding {
@@ -92,12 +92,12 @@ enum CaseFolding {
         .init(0xA7B0, 0xA7B0, 1, -42258), .init(0xA7B1, 0xA7B1, 1, -42282), .init(0xA7B2, 0xA7B2, 1, -42261),
         .init(0xA7B3, 0xA7B3, 1, 928), .init(0xA7B4, 0xA7C2, 2, 1), .init(0xA7C4, 0xA7C4, 1, -48),
         .init(0xA7C5, 0xA7C5, 1, -42307), .init(0xA7C6, 0xA7C6, 1, -35384), .init(0xA7C7, 0xA7C9, 2, 1),
-        .init(0xA7CB, 0xA7CB, 1, -42343), .init(0xA7CC, 0xA7CC, 1, 1), .init(0xA7D0, 0xA7D0, 1, 1),
-        .init(0xA7D6, 0xA7DA, 2, 1), .init(0xA7DC, 0xA7DC, 1, -42561), .init(0xA7F5, 0xA7F5, 1, 1),
+        .init(0xA7CB, 0xA7CB, 1, -42343), .init(0xA7CC, 0xA7D4, 2, 1), .init(0xA7D6, 0xA7DA, 2, 1),
+        .init(0xA7DC, 0xA7DC, 1, -42561), .init(0xA7F5, 0xA7F5, 1, 1),
         .init(0xAB70, 0xABBF, 1, -38864), .init(0xFB05, 0xFB05, 1, 1), .init(0xFF21, 0xFF3A, 1, 32),
         .init(0x10400, 0x10427, 1, 40), .init(0x104B0, 0x104D3, 1, 40), .init(0x10570, 0x1057A, 1, 39),
         .init(0x1057C, 0x1058A, 1, 39), .init(0x1058C, 0x10592, 1, 39), .init(0x10594, 0x10595, 1, 39),
         .init(0x10C80, 0x10CB2, 1, 64), .init(0x10D50, 0x10D65, 1, 32), .init(0x118A0, 0x118BF, 1, 32),
-        .init(0x16E40, 0x16E5F, 1, 32), .init(0x1E900, 0x1E921, 1, 34),
+        .init(0x16E40, 0x16E5F, 1, 32), .init(0x16EA0, 0x16EB8, 1, 27), .init(0x1E900, 0x1E921, 1, 34),
     ]
 }

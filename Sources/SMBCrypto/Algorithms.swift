@@ -47,7 +47,13 @@ public func constantTimeEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
     guard left.count == right.count else { return false }
     guard !left.isEmpty else { return true }
     // SAFETY: both arrays live through the call and have `left.count` bytes.
-    return unsafe CRYPTO_memcmp(left, right, left.count) == 0
+    return unsafe constantTimeEqual(left, right, byteCount: left.count)
+}
+
+/// The same for memory of which both have `byteCount` bytes.
+func constantTimeEqual(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, byteCount: Int) -> Bool {
+    // SAFETY: the caller vouches for both.
+    unsafe CRYPTO_memcmp(left, right, byteCount) == 0
 }
 
 /// Unpredictable bytes for challenges, keys and identifiers, from OpenSSL's generator.

@@ -62,7 +62,7 @@ public final class SigningKey: Sendable {
         let received = unsafe field.loadUnaligned(as: SIMD2<UInt64>.self)
         return unsafe withSignature(of: message) { computed in
             unsafe field.storeBytes(of: received, as: SIMD2<UInt64>.self)
-            return unsafe CRYPTO_memcmp(computed, field, Self.signatureByteCount) == 0
+            return unsafe constantTimeEqual(computed, field, byteCount: Self.signatureByteCount)
         }
     }
 

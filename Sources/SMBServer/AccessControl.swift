@@ -1,5 +1,6 @@
 import FileStore
 import NTTypes
+import Platform
 
 /// What the engine asks of the control plane: who may log in, and what a tree connect may do. Calls block.
 public protocol AccessControl: AnyObject, Sendable {
@@ -59,6 +60,10 @@ public struct AuthenticatedUser: Sendable {
         self.isAnonymous = isAnonymous
         self.expiry = expiry
     }
+}
+
+extension AuthenticatedUser: HoldsSecret {
+    public var description: String { "\(domain)\\\(name)" }
 }
 
 public enum TreeDecision: Sendable {

@@ -71,8 +71,14 @@ public struct Limits: Sendable {
     /// Refusals that are remembered, and how much of the name that each was about.
     public var denialCountMax = 512
     public var denialNameByteCountMax = 4096
-    /// Of a name that a tracer keeps until it is read; how many it keeps at once has its bound in `Tracer`.
+    /// Of a name that a tracer keeps until it is read.
     public var traceNameByteCountMax = 1024
+    /// What one tracer keeps until it is read, names included; a sixteenth of it for each processor's requests. As many
+    /// trace at once as the admin socket has callers, sixteen.
+    public var traceByteCountMax = 16 << 20
+    /// Who is told of by `apus top`: in the part of each processor, of sixteen, so many tree connects; and connections
+    /// that have ended, the last ones.
+    public var activityCountMax = 4096
     public var pathByteCountMax = 32_767 * 2
     public var extendedAttributesByteCountMax = 65_536
 

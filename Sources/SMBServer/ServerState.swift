@@ -162,6 +162,16 @@ extension Server {
         return true
     }
 
+    /// Ends all use of a share that is one no more, [MS-SMB2] 3.3.4.12 and [MS-SRVS] 3.1.4.12.
+    public func endTreeConnects(of share: String) {
+        for session in sessions.all {
+            let trees = session.state.withLock { state in
+                state.treeConnects.values.filter { $0.share.name.lowercased() == share.lowercased() }.map(\.id)
+            }
+            for tree in trees { endTreeConnect(tree, of: session) }
+        }
+    }
+
     /// Closes an open as if its client had. - Parameter fileID: the volatile part of its FileId.
     /// - Returns: false if there is none.
     public func closeOpen(fileID: UInt64) -> Bool {

@@ -19,11 +19,14 @@ public protocol TransportConnection: AnyObject, Sendable {
     /// Uptime in nanoseconds when the bytes that are being looked at were there; 0 where the transport was not asked to
     /// time (`Observation.timing`).
     var arrival: UInt64 { get }
+    /// Nanoseconds that sending has taken up to now, as far as that was timed.
+    var sending: UInt64 { get }
 }
 
 extension TransportConnection {
     public var delivery: (acknowledged: UInt64, outstanding: UInt64) { (0, 0) }
     public var arrival: UInt64 { 0 }
+    public var sending: UInt64 { 0 }
 }
 
 /// Bytes that the transport keeps for itself before every message: the Direct TCP header, [MS-SMB2] 2.1.

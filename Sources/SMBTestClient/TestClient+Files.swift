@@ -45,11 +45,13 @@ extension TestRequest {
         }
     }
 
-    public static func list(_ folder: FileID, _ pattern: String = "*", class entryClass: UInt8 = 37) -> TestRequest {
+    public static func list(
+        _ folder: FileID, _ pattern: String = "*", class entryClass: UInt8 = 37, flags: QueryDirectoryRequest.Flags = []
+    ) -> TestRequest {
         TestRequest(.queryDirectory) {
             QueryDirectoryRequest.encode(
-                informationClass: entryClass, fileID: folder, pattern: NTName(pattern), outputBufferLength: 65_536,
-                into: $0)
+                informationClass: entryClass, flags: flags, fileID: folder, pattern: NTName(pattern),
+                outputBufferLength: 65_536, into: $0)
         }
     }
 

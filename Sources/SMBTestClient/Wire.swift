@@ -16,7 +16,7 @@ extension Wire {
 }
 
 /// Why a step of the test client cannot go on.
-public enum TestClientError: Error {
+public enum TestClientError: Error, Equatable {
     /// The server sent nothing, or closed the connection.
     case noReply
     /// The server sent something that is not what the protocol allows.

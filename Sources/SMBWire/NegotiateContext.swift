@@ -72,7 +72,7 @@ public enum NegotiateContext: Equatable, Sendable {
             try reader.skip(6)
             self = .rdmaTransform(ids: try Self.list(count, &reader))
         case 8: self = .signing(algorithms: try Self.list(try reader.read(), &reader))
-        case 0x100 where data.byteCount >= 16: self = .posix(try reader.readGUID())
+        case 0x100: self = .posix(try reader.readGUID())
         default: self = .other(type: type, data: data.array)
         }
     }

@@ -14,6 +14,7 @@ final class Crew: Sendable {
     private let calls = Semaphore()
     private let ended = Semaphore()
     let watchdog: Watchdog
+    let gathering = Gathering()
     private let threadCountMax: Int
     private let spareThreadCount: Int
 

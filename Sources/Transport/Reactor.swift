@@ -7,8 +7,10 @@ import Platform
 /// never pays for a change of threads; when one lasts too long, a standby takes the role over and goes on where the
 /// blocked thread stopped. That thread later sends its one reply and becomes a standby.
 @safe final class Reactor: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): everything but `lease` belongs to the thread that holds the role. The role changes
-    // hands only inside a request (`Lease`), and from one thread to the next through `Crew.state`.
+    // SAFETY (@unchecked Sendable): what never changes may be read by all, the descriptors among it, whose calls the
+    // kernel orders; `lease`, `load` and `totalCount` are atomics, `inbox` is behind its lock. Everything else belongs
+    // to the thread that holds the role. The role changes hands only inside a request (`Lease`), and from one thread to
+    // the next through `Crew.state`.
 
     /// Replies up to this size are collected; a larger one is sent as it is.
     private static let collectedByteCountMax = 16 << 10
@@ -20,12 +22,22 @@ import Platform
     /// What is read at once of a client that has no session yet.
     private static let newInputByteCount = 4 << 10
 
+    /// What others want of this reactor.
+    private struct Inbox {
+        var newcomers: [TCPConnection] = []
+        var isStopping = false
+    }
+
     let lease = Lease()
     private let crew: Crew
     private let transport: TCPTransport
     private let configuration: TransportConfiguration
     private let poll = epoll_create1(CInt(EPOLL_CLOEXEC))
-    private let stopEvent = eventfd(0, CInt(EFD_NONBLOCK) | CInt(EFD_CLOEXEC))
+    /// Rings when there is something in `inbox`.
+    private let bell = eventfd(0, CInt(EFD_NONBLOCK) | CInt(EFD_CLOEXEC))
+    private let inbox = Mutex(Inbox())
+    /// Connections that it has, or will find in its inbox.
+    private let load = Atomic(0)
     private let listeners: [CInt]
     private let events = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 64)
     /// Those of `events` still to be served.
@@ -42,6 +54,11 @@ import Platform
     private var isStalled = false
     /// Requests served since the last wait for events.
     private var servedCount = 0
+    /// Requests gathered before this round.
+    private var hasWaited = false
+    /// Nobody served in this round may be waiting for each reply.
+    private var mayWait = true
+    private let totalCount = Atomic<UInt64>(0)
     /// When the events were there, in nanoseconds of uptime, if somebody wants to know.
     private var wakeTime: UInt64 = 0
     /// Where the next reply is written; the blocked thread keeps it when the role is taken from it.
@@ -55,7 +72,7 @@ import Platform
         input = PDUBuffer(capacity: Self.inputByteCount)
         output = configuration.buffers.take()
         reply = configuration.buffers.take()
-        Self.control(poll, EPOLL_CTL_ADD, stopEvent, EPOLLIN.rawValue)
+        Self.control(poll, EPOLL_CTL_ADD, bell, EPOLLIN.rawValue)
         // Exclusive: one of the reactors wakes for a new client, not all of them.
         for listener in listeners {
             Self.control(poll, EPOLL_CTL_ADD, listener, EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue)
@@ -66,7 +83,7 @@ import Platform
         // SAFETY: allocated by init; nobody holds the role any more.
         unsafe events.deallocate()
         close(poll)
-        close(stopEvent)
+        close(bell)
     }
 
     enum Outcome { case finished, lost }
@@ -90,16 +107,20 @@ import Platform
             while let index = ready.popFirst() {
                 // SAFETY: `ready` counts what epoll_wait filled in.
                 let descriptor = unsafe events[index].data.fd
-                if descriptor == stopEvent { return finish() }
-                if listeners.contains(descriptor) {
+                if descriptor == bell {
+                    if answer() { return finish() }
+                } else if listeners.contains(descriptor) {
                     accept(descriptor)
                 } else if let connection = connections[descriptor] {
                     current = connection
+                    let before = servedCount
                     if serve(connection) == .lost { return .lost }
+                    lookWhetherToWait(for: connection, servedCount - before)
                 }
             }
             current = nil
             eagerness.endRound(servedCount)
+            gather()
             servedCount = 0
             // SAFETY: the kernel writes at most `events.count` events, and the buffer lives as long as the reactor.
             let count = unsafe epoll_wait(poll, events.baseAddress, CInt(events.count), -1)
@@ -110,18 +131,67 @@ import Platform
         }
     }
 
-    func stop() { eventfd_write(stopEvent, 1) }
+    // MARK: gathering
+
+    /// Requests served ever, up to the last round.
+    var totalServedCount: UInt64 { totalCount.load(ordering: .relaxed) }
+
+    @inline(__always)
+    private func lookWhetherToWait(for connection: TCPConnection, _ count: Int) {
+        let phase = crew.gathering.phase
+        guard count > 0, phase.isOn else { return }
+        if !connection.depth.add(count, in: phase, afterWait: hasWaited) { mayWait = false }
+    }
+
+    /// A round is over: lets requests gather, if that pays.
+    private func gather() {
+        totalCount.store(totalServedCount &+ UInt64(servedCount), ordering: .relaxed)
+        hasWaited = servedCount > 0 && mayWait && crew.gathering.phase.isOn
+        mayWait = true
+        if hasWaited { Gathering.wait() }
+    }
+
+    // MARK: the inbox
+
+    func stop() {
+        inbox.withLock { $0.isStopping = true }
+        eventfd_write(bell, 1)
+    }
+
+    /// Hands it a connection that another reactor accepted. One that stops takes nobody in any more.
+    private func give(_ newcomer: TCPConnection) {
+        let isTaken = inbox.withLock { inbox in
+            if !inbox.isStopping { inbox.newcomers.append(newcomer) }
+            return !inbox.isStopping
+        }
+        if isTaken { eventfd_write(bell, 1) } else { end(newcomer) }
+    }
+
+    /// Does what others want. - Returns: whether to stop.
+    private func answer() -> Bool {
+        var count: UInt64 = 0
+        // SAFETY: the number lives through the call.
+        unsafe eventfd_read(bell, &count)
+        let (newcomers, isStopping) = inbox.withLock { inbox in
+            defer { inbox.newcomers = [] }
+            return (inbox.newcomers, inbox.isStopping)
+        }
+        for newcomer in newcomers { take(newcomer) }
+        return isStopping
+    }
 
     /// All connections end; their receivers are told.
     private func finish() -> Outcome {
-        for connection in connections.values {
-            connection.disconnect()
-            connection.end()
-            transport.registry.remove(connection)
-        }
+        for connection in connections.values { end(connection) }
         connections = [:]
         current = nil
         return .finished
+    }
+
+    private func end(_ connection: TCPConnection) {
+        connection.disconnect()
+        connection.end()
+        transport.registry.remove(connection)
     }
 
     // MARK: accepting
@@ -132,14 +202,25 @@ import Platform
             close(descriptor)
             return
         }
+        // The kernel wakes the same idle reactor for each client: without this, one would have them all.
+        let reactor = transport.leastLoaded(before: self)
         let connection = TCPConnection(
-            descriptor: descriptor, remoteAddress: address, poll: poll, configuration: configuration,
+            descriptor: descriptor, remoteAddress: address, poll: reactor.poll, configuration: configuration,
             registry: transport.registry)
         let receiver = transport.makeReceiver(connection)
         connection.receiver = receiver
-        connections[descriptor] = connection
         transport.registry.insert(connection, receiver)
-        Self.control(poll, EPOLL_CTL_ADD, descriptor, EPOLLIN.rawValue)
+        reactor.load.wrappingAdd(1, ordering: .relaxed)
+        if reactor === self { take(connection) } else { reactor.give(connection) }
+    }
+
+    private func take(_ connection: TCPConnection) {
+        connections[connection.descriptor] = connection
+        Self.control(poll, EPOLL_CTL_ADD, connection.descriptor, EPOLLIN.rawValue)
+    }
+
+    func isLessLoaded(than other: Reactor) -> Bool {
+        load.load(ordering: .relaxed) < other.load.load(ordering: .relaxed)
     }
 
     // MARK: serving
@@ -339,6 +420,7 @@ import Platform
         Self.control(poll, EPOLL_CTL_DEL, connection.descriptor, 0)
         connection.disconnect()
         connections[connection.descriptor] = nil
+        load.wrappingSubtract(1, ordering: .relaxed)
         transport.registry.remove(connection)
         connection.partial = nil
         current = nil

@@ -5,9 +5,9 @@ import Platform
 /// One TCP connection. Receiving is up to the thread that holds the reactor's role; sending is up to whoever has a
 /// reply, so there is a lock around the sending side. While nothing is under way it holds no buffer.
 @safe public final class TCPConnection: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): `partial`, `isNew`, `backlog`, `isHolding` and `receiver` are touched only by the
-    // holder of the reactor's role, which changes hands through `Lease` and `Crew.state`; everything else is immutable
-    // or behind `outbox`.
+    // SAFETY (@unchecked Sendable): `partial`, `isNew`, `backlog`, `isHolding`, `depth` and `receiver` are touched only
+    // by the holder of the reactor's role, which changes hands through `Lease` and `Crew.state`; everything else is
+    // immutable or behind `outbox`. (Who accepts a connection sets `receiver` before it hands it over by the inbox.)
 
     let descriptor: CInt
     /// The client's address as text, without port.
@@ -26,6 +26,7 @@ import Platform
     /// Messages received and not looked at yet, since the client did not take the replies to those before.
     private var backlog: PDUBuffer?
     private var isHolding = false
+    var depth = Gathering.Depth()
 
     /// What a client may make the server keep.
     private struct Bounds {

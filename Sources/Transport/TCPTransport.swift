@@ -112,6 +112,11 @@ public final class TCPTransport: Sendable {
         }
     }
 
+    /// The reactor with the fewest connections; `reactor` unless another has fewer.
+    func leastLoaded(before reactor: Reactor) -> Reactor {
+        state.withLock { $0.reactors.reduce(reactor) { $1.isLessLoaded(than: $0) ? $1 : $0 } }
+    }
+
     /// Takes a client in. nil when there is none, or no descriptor for it.
     func accept(_ listener: CInt) -> (descriptor: CInt, address: String)? {
         var storage = sockaddr_storage()

@@ -3,8 +3,10 @@ import Platform
 
 /// How a transport runs. The bounds are the engine's `Limits`, handed down.
 public struct TransportConfiguration: Sendable {
+    /// Of this machine; at least 1.
+    public static let coreCount = max(1, Int(sysconf(CInt(_SC_NPROCESSORS_ONLN))))
     /// Reactors: one for each core by default.
-    public var reactorCount = max(1, Int(sysconf(CInt(_SC_NPROCESSORS_ONLN))))
+    public var reactorCount = Self.coreCount
     /// Threads in all; a handler that blocks keeps one.
     public var threadCountMax = 256
     /// Threads that stand by although nobody needs them.

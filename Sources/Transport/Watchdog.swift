@@ -28,6 +28,7 @@ final class Watchdog: Sendable {
         var seen = reactors.map { $0.lease.observe() }
         var quiet = 0
         var alert = 0
+        var trial = GatheringTrial()
         while !isStopped.load(ordering: .sequentiallyConsistent) {
             usleep(UInt32(alert > 0 ? interval / 10 : interval))
             quiet += 1
@@ -38,6 +39,8 @@ final class Watchdog: Sendable {
                 if Lease.isInRequest(now) || now != seen[index] { quiet = 0 }
                 seen[index] = now
             }
+            trial.look(now: Uptime.nanoseconds, servedCount: reactors.reduce(0) { $0 &+ $1.totalServedCount })
+            if trial.isOn != crew.gathering.phase.isOn { crew.gathering.turn() }
             if quiet >= 50 {
                 park(reactors, seen)
                 quiet = 0

@@ -1,9 +1,13 @@
 import Administration
 import Logging
 import NTTypes
+import Platform
 
 /// `log format = json`: each message one JSON object on a line of the standard error stream.
 struct JSONLog: LogHandler {
+    /// Whether it is this that the process writes.
+    static let isWanted = Flag()
+
     var logLevel = Logger.Level.info
     var metadata: Logger.Metadata = [:]
 

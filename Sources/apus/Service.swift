@@ -23,78 +23,88 @@ enum Service {
             defer { role.end() }
             // A shell gives 1024 and lets one take more: an open file needs one, and a second for its locks.
             _ = apus_raise_open_files(2 << 20)
+            // As many as there are reactors: more threads than that hardly run at once.
+            linux_bound_heaps(CInt(TransportConfiguration.coreCount))
+            // Before there is any other thread: each has capabilities of its own.
+            let result = apus_keep_capabilities()
+            guard result >= 0 else {
+                throw StartFailure(message: "could not give up capabilities: \(systemMessage(CInt(-result)))")
+            }
             try serve(config: config, users: users, port: port, isVerbose: isVerbose, role: role, log: log)
         } catch let exit as ExitCode {
             throw exit
         } catch {
+            Progress.endAll()
             log("\(error)")
             throw ExitCode(1)
         }
     }
 
-    /// - Parameter logsJSON: an object on each line, instead of text.
+    /// - Parameter logsJSON: an object on each line, instead of text; until `JSONLog.isWanted` says otherwise.
     static func makeLog(isVerbose: Bool, logsJSON: Bool = false) -> @Sendable (String) -> Void {
-        var logger = Logger(
-            label: "apus",
-            factory: { logsJSON ? JSONLog() as any LogHandler : StreamLogHandler.standardError(label: $0) })
-        logger.logLevel = isVerbose ? .debug : .info
+        var text = Logger(label: "apus", factory: { StreamLogHandler.standardError(label: $0) })
+        var json = Logger(label: "apus", factory: { _ in JSONLog() })
+        (text.logLevel, json.logLevel) = isVerbose ? (.debug, .debug) : (.info, .info)
+        JSONLog.isWanted.set(logsJSON)
         if isVerbose { LogLevel.current = .debug }
-        return { [logger] message in if !DetachedLog.write(message) { logger.info("\(message)") } }
+        return { [text, json] message in
+            if !DetachedLog.write(message) { (JSONLog.isWanted.isOn ? json : text).info("\(message)") }
+        }
     }
 
     private static func serve(
         config: String, users: String, port: UInt16?, isVerbose: Bool, role: ServiceRole,
         log: @escaping @Sendable (String) -> Void
     ) throws {
-        let signals = blockSignals()
-        let manager = ServiceManager()
+        let (signals, manager) = (blockSignals(), ServiceManager())
+        let progress = Progress("reading \(config)", isWanted: role == .server ? nil : false)
+        let log: @Sendable (String) -> Void = { progress.say($0, log) }
         let (configuration, warnings) = try ServerConfiguration.load(config)
-        let log = configuration.logsJSON ? makeLog(isVerbose: isVerbose, logsJSON: true) : log
-        let metrics = try MetricsEndpoint(configuration.metricsAddress, limits: Limits(), log: log)
+        JSONLog.isWanted.set(configuration.logsJSON)
+        let metricsPlace = try MetricsEndpoint.Place(configuration.metricsAddress)
         let isRoot = geteuid() == 0
         warn(configuration, warnings, log)
+        progress.stage("opening shares", of: configuration.shares.count)
         let domain = DomainIdentity.load(besides: users, log: log)
         let client = ControlPlaneClient()
         let access = ControlPlaneAccess(
             ask: { client.ask($0) }, tell: { client.tell($0) },
-            shares: ShareBuilder.build(configuration, domain: domain, log: log),
+            shares: ShareBuilder.build(configuration, domain: domain, log: log, opened: { progress.advance() }),
             configuration: configuration, actsAsUsers: isRoot, log: log)
         let controlPlane = ControlPlaneSupervisor(
             config: config, users: users, isVerbose: isVerbose, client: client, log: log,
             ready: { access.replaceInitialToken($0) })
+        // It has words of its own for the terminal.
+        progress.end()
         try controlPlane.start()
         let buffers = BufferPool()
-        var environment = Environment(
-            now: { Clock.wall() }, uptime: { Clock.uptime() }, randomUInt64: { randomNumber() }, log: log)
-        environment.networkInterfaces = { NetworkInterfaces.current(configuration, servesRDMA: false) }
         var settings = engineSettings(configuration)
-        if metrics != nil { settings.metrics = Metrics() }
+        settings.metrics = Metrics()
         let server = Server(
-            settings: settings, environment: environment, accessControl: access, buffers: buffers,
+            settings: settings, environment: environment(configuration, log), accessControl: access, buffers: buffers,
             pipeService: ControlPlanePipes(client: client, actsAsUsers: isRoot))
-        client.answerQueries(with: ServerQueries(server: server, domain: domain))
+        let remoteShares = RemoteShares(config: config, log: log)
+        client.answerQueries(with: ServerQueries(server: server, domain: domain, shares: remoteShares))
         let transport = makeTransport(configuration, server, buffers, manager)
         let ports = port.map { [$0] } ?? configuration.ports
         try listen(transport, configuration, ports, log)
         transport.start()
         let discovery = DiscoverySupervisor.start(configuration, ports: ports, domain: domain, log: log)
         let shares = ServedShares(configuration)
-        let reloader = Reloader(config: config, log: log) { configuration in
-            try controlPlane.reload()
-            access.replaceShares(ShareBuilder.build(configuration, domain: domain, log: log), of: configuration)
-            shares.replace(with: configuration)
-            discovery?.update(configuration)
-            server.adjust(engineSettings(configuration).limits)
-            transport.adjust(
-                connectionCountMax: configuration.connectionCountMax,
-                connectionCountPerAddressMax: configuration.connectionCountPerAddressMax)
+        let metrics = MetricsEndpoint(limits: Limits(), log: log) {
+            MetricsText(server: server, connectionCount: transport.connectionCount).text
         }
+        let followers = ConfigurationFollowers(
+            controlPlane: controlPlane, access: access, shares: shares, discovery: discovery, server: server,
+            transport: transport, metrics: metrics, domain: domain, log: log)
+        let reloader = Reloader(config: config, log: log, apply: followers.follow)
+        try remoteShares.start(reloader)
         let admin = AdminSide.start(
             configuration,
             AdminSide.Subject(
                 server: server, transport: transport, start: Clock.wall(), configuration: { access.configuration },
                 shares: shares, servedShareNames: { access.shareNames }, reloader: reloader, log: log))
-        metrics?.start { MetricsText(server: server, connectionCount: transport.connectionCount).text }
+        metrics.move(to: metricsPlace, of: server)
         role.isReady()
         manager.ready("serving \(shares.list.count) shares")
         wait(
@@ -113,6 +123,15 @@ enum Service {
         controlPlane.stop()
     }
 
+    private static func environment(
+        _ configuration: ServerConfiguration, _ log: @escaping @Sendable (String) -> Void
+    ) -> Environment {
+        var environment = Environment(
+            now: { Clock.wall() }, uptime: { Clock.uptime() }, randomUInt64: { randomNumber() }, log: log)
+        environment.networkInterfaces = { NetworkInterfaces.current(configuration, servesRDMA: false) }
+        return environment
+    }
+
     private static func warn(_ configuration: ServerConfiguration, _ warnings: [String], _ log: (String) -> Void) {
         for warning in warnings { log(warning) }
         if configuration.hasTortureControls {
@@ -126,7 +145,7 @@ enum Service {
         var description: String { message }
     }
 
-    private static func engineSettings(_ configuration: ServerConfiguration) -> ServerSettings {
+    static func engineSettings(_ configuration: ServerConfiguration) -> ServerSettings {
         var settings = ServerSettings()
         settings.dialectMin = Dialect(rawValue: configuration.dialectMin) ?? .smb210
         settings.dialectMax = Dialect(rawValue: configuration.dialectMax) ?? .smb311
@@ -185,7 +204,9 @@ enum Service {
         guard inherited.isEmpty else { return log("serving on \(inherited.count) sockets of the service manager") }
         let addresses = try Interfaces.addresses(configuration)
         for (address, port) in addresses.flatMap({ address in ports.map { (address, $0) } }) {
-            try transport.listen(address: address, port: port)
+            do { try transport.listen(address: address, port: port) } catch {
+                throw StartFailure(message: "\(error); apus doctor says who has the port, --port takes another")
+            }
             log("listening on \(address) port \(port)")
         }
     }
@@ -234,7 +255,8 @@ extension ServerConfiguration {
     /// Reads the file. - Returns: what it says, and what there is to warn about.
     static func load(_ path: String) throws -> (configuration: ServerConfiguration, warnings: [String]) {
         guard let text = try TextFile.read(path) else {
-            throw Service.StartFailure(message: "\(path): there is no such file")
+            throw Service.StartFailure(
+                message: "\(path): there is no such file; apus share add FOLDER makes it, --config names another")
         }
         return try load(path: path, text: text)
     }

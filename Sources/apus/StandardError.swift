@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Plain text to standard error, for messages that are no log.
@@ -56,6 +57,14 @@ enum TextFile {
     /// Replaces the file in one step: whoever reads it sees the old text or the new one, never half of it.
     static func replace(_ path: String, with text: String, mode: mode_t) throws(Failure) {
         try replace(path, withBytes: Array(text.utf8), mode: mode)
+    }
+
+    /// As `replace`; a file that is there keeps its mode.
+    static func rewrite(_ path: String, with bytes: [UInt8], modeOfNew: mode_t) throws(Failure) {
+        var status = stat()
+        // SAFETY: the path is a terminated string for the length of the call, and the structure outlives it.
+        let isThere = unsafe stat(path, &status) == 0
+        try replace(path, withBytes: bytes, mode: isThere ? status.st_mode & 0o777 : modeOfNew)
     }
 
     static func replace(_ path: String, withBytes bytes: [UInt8], mode: mode_t) throws(Failure) {

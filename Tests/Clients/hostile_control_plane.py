@@ -119,11 +119,12 @@ TRICKS = {
     "everybody's sessions are to end": nonsense(lambda number: [number + bytes([64 + 9, 0, 0])]),
     "what is open?": nonsense(lambda number: [number + bytes([64 + 7, 0]) + bytes(8)]),
     "questions without end": endless_questions,
+    "a login that is a tree": nonsense(lambda number: [number + b"\x07" + blob(SHARE.encode()) + b"\0"]),
+    "a login that is a token": nonsense(lambda number: [number + b"\x02" + blob(b"x")]),
 }
 # In good form: nothing gives it away. Not started by root, the server has nobody but itself to be.
 NOBODY = {
     "root by another name": root_in_disguise,
-    "a login that is a tree": nonsense(lambda number: [number + b"\x07" + blob(SHARE.encode()) + b"\0"]),
     "nobody that there is": nonsense(lambda number: [number + authenticated(b"no-such-user-here")]),
 }
 if os.geteuid() == 0:

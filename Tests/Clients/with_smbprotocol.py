@@ -1,5 +1,6 @@
 """smbprotocol 1.17: its high-level smbclient module and the raw one, plain, signed and sealed, in every dialect."""
 import os
+import stat
 import uuid
 
 import smbclient
@@ -124,6 +125,57 @@ def names_of_one_file():
     smbclient.reset_connection_cache()
 
 
+def symbolic_links():
+    """Made by the client, kept by the server, followed by the client, who is told how much of the name is behind the link."""
+    smbclient.register_session(HOST, USER1, PASS1, port=PORT)
+    smbclient.makedirs(rf"{ROOT}\target\below", port=PORT)
+    with smbclient.open_file(rf"{ROOT}\target\below\data.txt", "wb", port=PORT) as file:
+        file.write(b"behind it")
+    smbclient.symlink("target", rf"{ROOT}\To Folder", target_is_directory=True, port=PORT)
+    smbclient.symlink(r"target\below\data.txt", rf"{ROOT}\to file", port=PORT)
+    assert smbclient.readlink(rf"{ROOT}\to file", port=PORT) == rf"{ROOT}\target\below\data.txt"
+    assert stat.S_ISLNK(smbclient.lstat(rf"{ROOT}\to file", port=PORT).st_mode)
+    assert smbclient.stat(rf"{ROOT}\to file", port=PORT).st_size == len(b"behind it")
+    for name in r"to file", r"To Folder\below\data.txt", r"to folder\below\data.txt":
+        with smbclient.open_file(rf"{ROOT}\{name}", "rb", port=PORT) as file:
+            assert file.read() == b"behind it", name
+    # What is made behind a link is made in its target.
+    with smbclient.open_file(rf"{ROOT}\To Folder\new.txt:stream", "wb", port=PORT) as file:
+        file.write(b"x")
+    assert sorted(smbclient.listdir(rf"{ROOT}\target", port=PORT)) == ["below", "new.txt"]
+    links = {entry.name for entry in smbclient.scandir(ROOT, port=PORT) if entry.is_symlink()}
+    assert links == {"To Folder", "to file"}, links
+    smbclient.remove(rf"{ROOT}\to file", port=PORT)
+    smbclient.rmdir(rf"{ROOT}\To Folder", port=PORT)
+    assert smbclient.listdir(ROOT, port=PORT) == ["target"]
+    for name in r"below\data.txt", "new.txt":
+        smbclient.remove(rf"{ROOT}\target\{name}", port=PORT)
+    smbclient.removedirs(rf"{ROOT}\target\below", port=PORT)
+    smbclient.reset_connection_cache()
+
+
+def attributes_and_streams():
+    smbclient.register_session(HOST, USER1, PASS1, port=PORT)
+    path = rf"{ROOT}\many parts"
+    with smbclient.open_file(path, "wb", port=PORT) as file:
+        file.write(b"main")
+    smbclient.setxattr(path, b"One", b"first", port=PORT)
+    smbclient.setxattr(path, b"two", b"second", port=PORT)
+    smbclient.setxattr(path, b"ONE", b"changed", port=PORT)
+    assert sorted(name.lower() for name in smbclient.listxattr(path, port=PORT)) == [b"one", b"two"]
+    assert smbclient.getxattr(path, b"One", port=PORT) == b"changed"
+    smbclient.removexattr(path, b"One", port=PORT)
+    assert smbclient.listxattr(path, port=PORT) == [b"two"]
+    with smbclient.open_file(path + ":side", "wb", port=PORT) as file:
+        file.write(b"sideways")
+    streams = {stream.name: stream.size for stream in smbclient.liststreams(path, port=PORT)}
+    assert streams == {"::$DATA": 4, ":side:$DATA": 8}, streams
+    smbclient.remove(path + ":side", port=PORT)
+    assert len(smbclient.liststreams(path, port=PORT)) == 1
+    smbclient.remove(path, port=PORT)
+    smbclient.reset_connection_cache()
+
+
 check("smbprotocol: files, folders, times, renames, deletes", plain_files)
 check("smbprotocol: free space", space)
 check("smbprotocol: sealed session", sealed)
@@ -132,6 +184,8 @@ for dialect in (Dialects.SMB_2_0_2, Dialects.SMB_2_1_0, Dialects.SMB_3_0_0, Dial
 for dialect in (Dialects.SMB_3_0_0, Dialects.SMB_3_0_2, Dialects.SMB_3_1_1):
     check(f"smbprotocol {dialect:#x}: a related compound, sealed", raw, dialect, True)
 check("smbprotocol: two names of one file", names_of_one_file)
+check("smbprotocol: symbolic links, made, followed, deleted", symbolic_links)
+check("smbprotocol: extended attributes and streams", attributes_and_streams)
 check("smbprotocol: a missing file is ENOENT", missing_file)
 check("smbprotocol: a wrong password is refused",
       expect_error, "LogonFailure", smbclient.register_session, HOST, USER1, "wrong", PORT)

@@ -81,6 +81,13 @@ import Testing
         #expect(shares.map(\.isReadOnly) == [false, true])
     }
 
+    @Test func cachingAndDurabilityAreEachSharesOwn() throws {
+        let text = "[global]\noplocks = no\n[a]\npath = /a\ndurable handles = no\n[b]\npath = /b\noplocks = yes\n"
+        let shares = try load(text).configuration.shares
+        #expect(shares.map(\.allowsCaching) == [false, true])
+        #expect(shares.map(\.allowsDurability) == [false, true])
+    }
+
     @Test func whatBelongsIntoGlobalIsAWarningInAShare() throws {
         let warnings = try load("[a]\npath = /a\ntcp port = 445\n").warnings
         #expect(warnings == ["test.conf:3: 'tcp port' belongs into [global] and is ignored here"])
@@ -91,6 +98,15 @@ import Testing
             .warnings
         #expect(warnings.count == 1)
         #expect(warnings.first?.hasPrefix("test.conf:3: 'kernel share modes = yes' changes nothing: ") == true)
+    }
+
+    @Test func sambaModulesThatAreNotHereAreNamed() throws {
+        func warnings(_ value: String) throws -> [String] {
+            try load("[a]\npath = /a\nvfs objects = \(value)\n").warnings
+        }
+        #expect(try warnings("acl_xattr, streams_xattr fruit").isEmpty)
+        let line = "test.conf:3: 'vfs objects = acl_xattr recycle' changes nothing: there is no recycle here"
+        #expect(try warnings("acl_xattr recycle") == [line])
     }
 }
 
@@ -136,6 +152,31 @@ import Testing
         let database = try UserDatabase(path: "db", text: Self.line)
         #expect(database.user(named: "ALICE")?.passwordHash.prefix(3) == [0x88, 0x46, 0xF7])
         #expect(database.text == Self.line)
+    }
+
+    @Test func namesAreFoundAfterEachChange() throws {
+        func user(_ name: String, _ byte: UInt8 = 1) -> UserDatabase.User {
+            UserDatabase.User(name: name, passwordHash: [UInt8](repeating: byte, count: 16))
+        }
+        var database = UserDatabase()
+        for name in ["Bob", "bob", "carol", "Alice"] { database.set(user(name)) }
+        database.set(user("carol", 2))
+        #expect(database.users.map(\.name) == ["Bob", "bob", "carol", "Alice"])
+        #expect(database.user(named: "bob")?.name == "bob" && database.user(named: "BOB")?.name == "Bob")
+        #expect(database.user(named: "carol")?.passwordHash.first == 2)
+        #expect(database.has("Alice") && !database.has("alice"))
+        let (isRemoved, again) = (database.remove("Bob"), database.remove("Bob"))
+        #expect(isRemoved && !again)
+        #expect(database.user(named: "BOB")?.name == "bob" && database.user(named: "alice")?.name == "Alice")
+        #expect(database.users.map(\.name) == ["bob", "carol", "Alice"])
+    }
+
+    /// Quadratic in the users, it would take minutes.
+    @Test(.timeLimit(.minutes(1))) func manyUsersAreReadAtOnce() throws {
+        let hash = Self.line.dropFirst(5)
+        let text = (0..<100_000).map { "user\($0)\(hash)" }.joined()
+        let database = try UserDatabase(path: "db", text: text)
+        #expect(database.users.count == 100_000 && database.user(named: "USER99999") != nil)
     }
 
     @Test(

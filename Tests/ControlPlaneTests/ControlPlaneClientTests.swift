@@ -29,12 +29,12 @@ struct ControlPlaneClientTests {
     @Test func theNextControlPlaneTakesOverAndTheOldOneIsHungUpOn() {
         let client = ControlPlaneClient()
         let ended = start([1], for: client)
-        #expect(client.ask(.heartbeat(isVerbose: true)) == .token([1]))
+        #expect(client.ask(.initialToken) == .token([1]))
         _ = start([2], for: client)
-        #expect(client.ask(.heartbeat(isVerbose: true)) == .token([2]))
+        #expect(client.ask(.initialToken) == .token([2]))
         #expect(ended.wait(milliseconds: 2000) && ended.wait(milliseconds: 2000))
         client.close()
-        #expect(client.ask(.heartbeat(isVerbose: true)) == nil)
+        #expect(client.ask(.initialToken) == nil)
     }
 
     @Test func aCallerWaitsForTheNextControlPlane() {
@@ -42,7 +42,7 @@ struct ControlPlaneClientTests {
         let answered = Semaphore()
         #expect(
             Thread.detach(name: "caller") {
-                if client.ask(.heartbeat(isVerbose: true)) == .token([3]) { answered.signal() }
+                if client.ask(.initialToken) == .token([3]) { answered.signal() }
             })
         #expect(!answered.wait(milliseconds: 100))
         _ = start([3], for: client)
@@ -57,7 +57,7 @@ struct ControlPlaneClientTests {
         let answered = Semaphore()
         #expect(
             Thread.detach(name: "caller") {
-                if client.ask(.heartbeat(isVerbose: true)) == .token([4]) { answered.signal() }
+                if client.ask(.initialToken) == .token([4]) { answered.signal() }
             })
         #expect(!answered.wait(milliseconds: 50))
         hangUp(pairs.map(\.1))

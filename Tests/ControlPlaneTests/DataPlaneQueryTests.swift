@@ -9,9 +9,13 @@ struct DataPlaneQueryTests {
         .userID(name: "alice"), .groupID(name: "staff"), .userName(number: 7), .groupName(number: 8),
         .domain, .sessions(user: nil, after: 3), .treeConnects(user: "alice", after: 0),
         .openFiles(user: nil, after: .max), .closeFile(identifier: 9), .endSessions(client: "192.0.2.1", user: nil),
+        .addShare(name: "S", path: "/srv/s", comment: "", connectionCountMax: 7),
+        .changeShare(name: "S", comment: nil, connectionCountMax: nil),
+        .changeShare(name: "S", comment: "c", connectionCountMax: 0), .removeShare(name: "S"),
     ]
     static let facts: [DataPlaneFact] = [
-        .number(7), .number(nil), .name("alice"), .name(nil), .numbers([1, 2, 3]), .done(true),
+        .number(7), .number(nil), .name("alice"), .name(nil), .numbers([1, 2, 3]), .done(true), .shareChange(.done),
+        .shareChange(.failed),
         .sessions([
             SessionFact(identifier: 1, user: "alice", client: "::1", isGuest: false, openFileCount: 2, age: 3)
         ]),
@@ -50,6 +54,35 @@ struct DataPlaneQueryTests {
         #expect(part.count == DataPlaneFact.entryCountMax)
     }
 
+    @Test func sharesAreChangedForAdministratorsAlone() {
+        for query in Self.queries {
+            switch query {
+            case .addShare, .changeShare, .removeShare: #expect(query.scope == .everything)
+            default: continue
+            }
+        }
+    }
+
+    /// Clients choose these texts, and a message that is none would end the control plane.
+    @Test func whatNoMessageHoldsIsNotAsked() {
+        let long = String(repeating: "n", count: LoginOutcome.nameByteCountMax + 1)
+        let queries: [DataPlaneQuery] = [
+            .userID(name: long), .groupID(name: long), .sessions(user: long, after: 0),
+            .treeConnects(user: long, after: 0), .openFiles(user: long, after: 0),
+            .endSessions(client: long, user: nil), .endSessions(client: nil, user: long),
+            .addShare(name: long, path: "", comment: "", connectionCountMax: 0),
+            .addShare(name: "", path: long, comment: "", connectionCountMax: 0),
+            .addShare(name: "", path: "", comment: long, connectionCountMax: 0),
+            .changeShare(name: long, comment: nil, connectionCountMax: nil),
+            .changeShare(name: "", comment: long, connectionCountMax: nil), .removeShare(name: long),
+        ]
+        for query in queries {
+            #expect(DataPlaneQuery(decoding: query.encode()) == nil)
+            #expect(!query.isSendable)
+        }
+        for query in Self.queries { #expect(query.isSendable) }
+    }
+
     private final class Curious: ControlPlaneHandler {
         func answer(_ request: ControlPlaneRequest, asking dataPlane: DataPlaneClient) -> ControlPlaneAnswer {
             guard case .name(let name?)? = dataPlane.ask(.userName(number: 7)) else { return .exchangeUnknown }
@@ -71,7 +104,7 @@ struct DataPlaneQueryTests {
         #expect(isStarted)
         client.adopt([near])
         client.answerQueries(with: Facts())
-        #expect(client.ask(.heartbeat(isVerbose: true), answering: .names) == .refused(status: 0xC000_0001))
+        #expect(client.ask(.pipe(.find(name: "x")), answering: .names) == .refused(status: 0xC000_0001))
         client.close()
     }
 }

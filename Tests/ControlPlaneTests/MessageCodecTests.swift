@@ -19,7 +19,8 @@ struct MessageCodecTests {
         .pipe(
             .open(
                 pipe: 9, name: "srvsvc", user: "alice", domain: "D", isGuest: false, isAnonymous: false,
-                isAdministrator: true, remoteAddress: "192.0.2.1")),
+                isAdministrator: true, remoteAddress: "192.0.2.1",
+                records: [PipeRecord(number: 0, value: [1]), PipeRecord(number: .max, value: [])])),
     ]
     static let answers: [ControlPlaneAnswer] = [
         .acknowledged, .token([9, 8]), .authenticationContinues(token: []), .exchangeUnknown,
@@ -30,6 +31,9 @@ struct MessageCodecTests {
         .treeGranted(share: "Data", readOnly: nil),
         .treeGranted(share: "Data", readOnly: RefusalReason(.share, "read only", remedy: "")),
         .pipe(PipeAnswer(messages: [[1, 2], [3]], hasMore: true)),
+        .pipe(
+            PipeAnswer(
+                messages: [], hasMore: false, unfinishedByteCount: .max, records: [PipeRecord(number: 7, value: [8])])),
         .late(.refused(status: 0xC000_006D), milliseconds: 5000),
         .late(.authenticated(token: [1, 2], login()), milliseconds: 250),
     ]

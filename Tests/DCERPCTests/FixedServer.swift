@@ -1,11 +1,18 @@
 import NTTypes
+import Platform
 
 @testable import DCERPC
 
 /// A server that stands still.
 final class FixedServer: ServerData {
     var server: ServerDescription { ServerDescription(name: "APUS", workgroup: "WORKGROUP", comment: "comment") }
-    func randomUInt64() -> UInt64 { 0x0102_0304_0506_0708 }
+    private let randomCount = Mutex<UInt64>(0)
+    func randomUInt64() -> UInt64 {
+        randomCount.withLock { count in
+            count += 2
+            return 0x0102_0304_0506_0700 + count
+        }
+    }
     func now() -> FileTime { FileTime(unixSeconds: 1_795_564_800, nanoseconds: 0) }
     func shares() -> [ShareDescription] {
         [
@@ -26,6 +33,7 @@ final class FixedServer: ServerData {
     var accountDomain: AccountDescription {
         AccountDescription(kind: .domain, name: "APUS", domain: "APUS", sid: SID(5, 21, 1, 2, 3))
     }
+    func user(relativeID: UInt32) -> AccountDescription? { users().first { $0.sid.relativeID == relativeID } }
     func users() -> [AccountDescription] {
         [
             AccountDescription(
@@ -42,6 +50,19 @@ final class FixedServer: ServerData {
     }
     func closeFile(_ identifier: UInt32) -> Bool { identifier == 7 }
     func endSessions(client _: String?, user: String?) -> Bool { user == "bob" }
+    /// Changes that were asked for; all are done.
+    let changes = Mutex<[String]>([])
+    private func note(_ words: String?...) -> ShareChangeOutcome {
+        changes.withLock { $0.append(words.map { $0 ?? "-" }.joined(separator: " ")) }
+        return .done
+    }
+    func addShare(_ share: ShareDescription) -> ShareChangeOutcome {
+        note("add", share.name, share.path, share.comment, share.connectionCountMax.map { "\($0)" })
+    }
+    func changeShare(_ name: String, comment: String?, connectionCountMax: UInt32?) -> ShareChangeOutcome {
+        note("change", name, comment, connectionCountMax.map { "\($0)" })
+    }
+    func removeShare(_ name: String) -> ShareChangeOutcome { note("remove", name) }
 }
 
 extension Caller {

@@ -26,6 +26,9 @@ public final class LocalAccess: AccessControl {
         var groups: [UInt32] = []
         var delay: Duration?
         var whileConnecting: (@Sendable () -> Void)?
+        var whileAuthenticating: (@Sendable () -> Void)?
+        /// In microseconds.
+        var decisionTime: UInt32 = 0
         var treeCount = 0
         var isWritable: Bool
     }
@@ -47,6 +50,12 @@ public final class LocalAccess: AccessControl {
     public func whileConnectingTree(_ body: @escaping @Sendable () -> Void) {
         orders.withLock { $0.whileConnecting = body }
     }
+    /// Called once, while the next login's last step is being decided.
+    public func whileAuthenticating(_ body: @escaping @Sendable () -> Void) {
+        orders.withLock { $0.whileAuthenticating = body }
+    }
+    /// Each tree connect takes so long to be decided, as with a process that must be asked.
+    public func decideWithin(microseconds: UInt32) { orders.withLock { $0.decisionTime = microseconds } }
     /// Tree connects that were granted and not given back.
     public var treeCount: Int { orders.withLock { $0.treeCount } }
 
@@ -62,6 +71,11 @@ public final class LocalAccess: AccessControl {
         let outcome = login.step(token)
         if case .more(let token) = outcome { return .more(token: token) }
         abandon(exchange: exchange)
+        let hook = orders.withLock { orders in
+            defer { orders.whileAuthenticating = nil }
+            return orders.whileAuthenticating
+        }
+        hook?()
         let (groups, delay) = orders.withLock { ($0.groups, $0.delay) }
         var step = AuthenticationStep.failed(.internalError)
         if case .failed(let status) = outcome { step = .failed(status) }
@@ -81,13 +95,14 @@ public final class LocalAccess: AccessControl {
     public func initialToken() -> [UInt8] { AuthenticationExchange.initialToken() }
 
     public func connectTree(share: String, user: AuthenticatedUser, remoteAddress: String) -> TreeDecision {
-        let hook = orders.withLock { orders in
+        let (hook, time) = orders.withLock { orders in
             defer { orders.whileConnecting = nil }
-            return orders.whileConnecting
+            return (orders.whileConnecting, orders.decisionTime)
         }
         hook?()
         let decision = decide(share, user)
         if case .granted = decision { orders.withLock { $0.treeCount += 1 } }
+        if time > 0 { usleep(time) }
         return decision
     }
 

@@ -191,6 +191,36 @@ import Testing
             } == .extendedAttributeTooLarge)
     }
 
+    /// FILE_NEED_EA, [MS-FSCC] 2.4.16.
+    @Test func oneMayBeNeeded() throws {
+        let share = try TemporaryShare()
+        let file = try share.create("f")
+        func set(_ name: String, flags: UInt8, _ value: [UInt8]) throws(NTStatus) {
+            let attribute = ExtendedAttribute(flags: flags, name: Array(name.utf8), value: value)
+            try file.setExtendedAttributes([attribute], as: share.user)
+        }
+        func openUnknowing() -> NTStatus {
+            share.status { () throws(NTStatus) in
+                _ = try share.open("f", .readData, .open, .noExtendedAttributeKnowledge)
+            }
+        }
+        #expect(share.status { () throws(NTStatus) in try set("a", flags: 1, [1]) } == .invalidExtendedAttributeName)
+        try set("plain", flags: 0, [1])
+        #expect(openUnknowing() == .success)
+        try set("Needed", flags: 0x80, [1])
+        #expect(try Set(file.extendedAttributes(as: share.user).map(\.flags)) == [0, 0x80])
+        #expect(openUnknowing() == .accessDenied)
+        // Neither counted nor shown, and gone with what it is about.
+        #expect(try file.information().extendedAttributeSize == UInt32(4 + 4 + 5 + 2 + 4 + 6 + 2))
+        try set("NEEDED", flags: 0, [2])
+        #expect(openUnknowing() == .success)
+        try set("needed", flags: 0x80, [3])
+        _ = try file.overwrite(
+            supersede: false, attributes: [], extendedAttributes: [], allocationSize: 0, as: share.user)
+        #expect(openUnknowing() == .success)
+        #expect(share.attribute("f", "user.APUS_NEED_EA") == nil)
+    }
+
     // MARK: streams
 
     @Test func streamIsMadeReadWrittenAndRemoved() throws {

@@ -23,6 +23,23 @@ import Testing
         #expect(!FoldedName(NTName(left)).matches(NTName(right)))
     }
 
+    /// Every letter there is, against what the standard library knows of it: what has one small form is equal to it.
+    @Test func allLettersAreEqualToTheirSmallForms() {
+        var count = 0
+        for value in UInt32(0x80)...0x10_FFFF {
+            // What came after the version of the table may be what it likes.
+            guard let scalar = Unicode.Scalar(value), let age = scalar.properties.age, age <= (17, 0) else { continue }
+            let folded = NTName.folded(value)
+            #expect(NTName.folded(folded) == folded, "\(String(value, radix: 16))")
+            let small = scalar.properties.lowercaseMapping.unicodeScalars
+            // Those of Turkish and what is a letter and a mark have no simple folding.
+            guard small.count == 1, let other = small.first, other != scalar else { continue }
+            #expect(NTName.folded(other.value) == folded, "\(String(value, radix: 16))")
+            count += 1
+        }
+        #expect(count > 1300)
+    }
+
     @Test func bytesThatAreNoTextMatchThemselvesOnly() {
         let odd = NTName(utf8: [0xFF, 0x41, 0xC3])
         #expect(FoldedName(odd).matches(NTName(utf8: [0xFF, 0x61, 0xC3])))

@@ -52,27 +52,64 @@ import Testing
         #expect(host.access.treeCount == 0)
     }
 
-    @Test func aLogoffEndsWhatWaits() throws {
-        let client = try EngineHost().logIn()
-        let folder = try client.open("folder") { $0.createOptions = .directoryFile }
-        #expect(try client.call(.notify(folder)).isInterim)
-        let statuses = try [client.call(.logoff), client.nextReply()].map(\.status)
-        #expect(Set(statuses.map(\.rawValue)) == [NTStatus.success.rawValue, NTStatus.notifyCleanup.rawValue])
-        #expect(try client.call(.create("file")).status == .userSessionDeleted)
+    /// CVE-2025-37899, CVE-2025-22040: the session ends while a connection is proving that it may become its channel.
+    @Test func whoBindsToASessionThatEndsHasNone() throws {
+        let host = try EngineHost { $0.isMultichannel = true }
+        let contexts = TestClient.contexts(signing: [.aesGMAC])
+        let victim = host.connect()
+        try victim.negotiate([.smb311], contexts: contexts)
+        let session = try victim.logIn(user: EngineHost.user, password: EngineHost.password)
+        let other = host.connect()
+        try other.negotiate([.smb311], contexts: contexts)
+        host.access.whileAuthenticating {
+            let client = host.connect()
+            guard (try? client.negotiate()) != nil else { return }
+            _ = try? client.logIn(
+                user: EngineHost.user, password: EngineHost.password, previousSessionID: session.id)
+        }
+        let refused = TestClientError.refused(step: "SESSION_SETUP", status: NTStatus.userSessionDeleted.rawValue)
+        #expect(throws: refused) {
+            try other.bind(to: session, user: EngineHost.user, password: EngineHost.password)
+        }
+        // A stranger it is still, and will have to go.
+        #expect(try #require(other.wire as? EngineWire).connection.isStranger)
+        host.pass(seconds: 31)
+        #expect(try #require(other.wire as? EngineWire).connection.isOverdue)
     }
 
-    /// CVE-2023-53358, CVE-2025-37777 and all of the class: from several threads at once, until nobody is left.
+    /// Whatever waits: for a change in a folder, or for somebody else's oplock to be given back.
+    @Test func aLogoffEndsWhatWaits() throws {
+        let host = try EngineHost()
+        let holder = try host.logIn()
+        _ = try holder.open("file") { $0.requestedOplockLevel = 9 }
+        let client = try host.logIn()
+        let folder = try client.open("folder") { $0.createOptions = .directoryFile }
+        #expect(try client.call(.notify(folder)).isInterim)
+        #expect(try client.call(.create("file")).isInterim)
+        client.send([.logoff])
+        let replies = try client.repliesAtHand()
+        #expect(replies.count == 3)
+        #expect(replies.contains { $0.status == .notifyCleanup })
+        #expect(replies.contains { $0.header.command == SMB2Command.create.rawValue && $0.status.isError })
+        #expect(replies.contains { $0.status == .success })
+        #expect(try client.call(.create("file")).status == .userSessionDeleted)
+        #expect(host.server.occupancy.opens == 1)
+    }
+
+    /// CVE-2023-53358, CVE-2025-37777 and all of the class: from several threads at once, each of which ends the
+    /// sessions that the others have just made, until nobody is left.
     @Test func clientsThatEndEachOthersSessionsLeaveNothing() throws {
         let host = try EngineHost()
-        let ids = Mutex<[UInt64]>([])
+        host.access.decideWithin(microseconds: 300)
+        let ids = Mutex<[UInt64]>([0, 0, 0, 0])
         let done = Semaphore()
         for number in 0..<4 {
             let isStarted = Thread.detach(name: "client \(number)", stackByteCount: 4 << 20) {
                 for round in 0..<40 {
                     guard let client = try? host.logIn(share: "") else { continue }
                     let victim = ids.withLock { ids -> UInt64 in
-                        ids.append(client.session?.id ?? 0)
-                        return ids[(round * 7 + number) % ids.count]
+                        ids[number] = client.session?.id ?? 0
+                        return ids[(number + 1 + round % 3) % ids.count]
                     }
                     _ = try? client.connectTree("share")
                     _ = try? client.call(.create("file \(round % 3)") { $0.requestedOplockLevel = 9 })
@@ -250,15 +287,53 @@ import Testing
         #expect(host.server.occupancy == Occupancy())
     }
 
-    /// CVE-2026-43377: what is logged names people and addresses, and holds no secret.
+    /// Who knows the session, having logged in to it, can call the next login off: and hears no more than that.
+    @Test("who calls a login off is not told how it would have gone", arguments: [EngineHost.password, "wrong"])
+    func calledOff(password: String) throws {
+        let host = try EngineHost()
+        let client = try host.logIn()
+        host.access.setDelay(.seconds(5))
+        #expect(throws: TestClientError.self) {
+            try client.logInAgain(user: EngineHost.user, password: password)
+        }
+        client.send([.cancel(messageID: client.messageID - 1)])
+        #expect(try client.repliesAtHand().map(\.status) == [.logonFailure])
+    }
+
+    /// CVE-2026-43377: what is logged names people and addresses, and holds no secret, in whatever way it is written.
     @Test func nothingLoggedHoldsAKey() throws {
         let host = try EngineHost()
         let client = try host.logIn()
+        client.seals = true
+        _ = try client.call(.create("file"))
+        client.seals = false
+        try client.logInAgain(user: EngineHost.user, password: EngineHost.password)
+        let stranger = host.connect()
+        try stranger.negotiate()
+        _ = try? stranger.logIn(user: EngineHost.user, password: "wrong")
         client.send([TestRequest.echo.with { $0.messageID = 1 }])
         let log = host.world.log.joined(separator: "\n").lowercased()
         #expect(!log.isEmpty)
+        // Bytes one behind the other: in hexadecimal, with or without something between them, in decimal, in base 64.
         #expect(log.firstMatch(of: /[0-9a-f]{16}/) == nil)
+        #expect(log.firstMatch(of: /([0-9a-f]{2}[ :,-]+){7}/) == nil)
+        #expect(log.firstMatch(of: /([0-9]{1,3}, ?){7}/) == nil)
+        #expect(log.firstMatch(of: /[0-9a-z+\/]{22}=/) == nil)
         #expect(!log.contains(EngineHost.password.lowercased()))
+    }
+
+    /// Who prints a user, or what it has logged in with, prints none of its keys.
+    @Test func aUserDoesNotShowItsKey() {
+        let user = AuthenticatedUser(
+            name: "alice", domain: "D", sessionKey: [UInt8](repeating: 0xC5, count: 16),
+            credentials: Credentials(userID: 1, groupID: 1, groups: []))
+        let step = AuthenticationStep.done(token: [], user)
+        var dumped = ""
+        dump(step, to: &dumped)
+        for text in ["\(user)", "\([user])", "\(step)", String(reflecting: user), dumped] {
+            #expect(text.contains("alice"))
+            #expect(!text.contains("197") && !text.lowercased().contains("c5c5"))
+        }
     }
 }
 

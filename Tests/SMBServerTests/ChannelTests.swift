@@ -103,6 +103,21 @@ private struct TwoChannels {
         #expect(throws: TestClientError.self) { try pair.second.nextReply() }
     }
 
+    @Test func anOplocksBreakTakesTheChannelOnWhichTheFileWasOpened() throws {
+        let pair = try TwoChannels()
+        let file = try pair.second.open("file") { $0.requestedOplockLevel = 0x09 }
+        let other = try pair.host.logIn()
+        #expect(try other.call(.create("file")).isInterim)
+        #expect(throws: TestClientError.self) { try pair.first.nextReply() }
+        #expect(try pair.second.nextReply().header.messageID == .max)
+        // What is left of it is broken on the first, once that is all there is.
+        #expect(try pair.second.call(.acknowledge(level: 1, file)).status == .success)
+        (pair.second.wire as? EngineWire)?.close()
+        let opened = try other.nextReply().decode { r throws(WireError) in try CreateResponse(from: &r) }
+        #expect(try other.call(.write(opened.fileID, [1])).status == .success)
+        #expect(try pair.first.nextReply().header.messageID == .max)
+    }
+
     @Test func aCreateThatWaitsGoesOnWithoutItsChannel() throws {
         let pair = try TwoChannels()
         let holder = try pair.host.logIn()

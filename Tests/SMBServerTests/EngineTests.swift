@@ -187,9 +187,7 @@ import Testing
         let client = try EngineHost { $0.limits.pathByteCountMax = 10 }.logIn()
         let file = try client.open("file") { $0.desiredAccess = [.delete] }
         func rename(to name: String) throws -> NTStatus {
-            let bytes = name.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
-            let input = [UInt8](repeating: 0, count: 16) + [UInt8(bytes.count), 0, 0, 0] + bytes + [0, 0, 0, 0]
-            return try client.call(.set(file, class: 10, input)).status
+            try client.call(.newName(file, name)).status
         }
         #expect(try rename(to: "longer") == .objectNameInvalid)
         #expect(try rename(to: "short") == .success)

@@ -1,9 +1,10 @@
 import EngineHost
 import NTTypes
-import SMBServer
 import SMBTestClient
 import SMBWire
 import Testing
+
+@testable import SMBServer
 
 @Suite("What is told of requests while somebody looks") struct ObservationTests {
     // MARK: where time goes
@@ -47,13 +48,16 @@ import Testing
     // MARK: each request
 
     private func trace(
-        _ change: (inout TraceFilter) -> Void = { _ in }, room: Int = 100, _ ask: (TestClient) throws -> Void
+        _ change: (inout TraceFilter) -> Void = { _ in }, byteCountMax: Int = 16 << 20,
+        _ ask: (TestClient) throws -> Void
     ) throws -> (entries: [TraceEntry], droppedCount: UInt64) {
         let host = try EngineHost()
         let client = try host.logIn()
         var filter = TraceFilter()
         change(&filter)
-        let tracer = Tracer(filter: filter, entryCountMax: room)
+        var limits = Limits()
+        limits.traceByteCountMax = byteCountMax
+        let tracer = Tracer(filter: filter, limits: limits)
         host.server.observation.add(tracer)
         try ask(client)
         host.server.observation.remove(tracer)
@@ -87,17 +91,79 @@ import Testing
         #expect(try paths { $0.share = "SHARE" }.count == 4)
         #expect(try paths { $0.share = "other" }.isEmpty)
         #expect(try paths { $0.client = "192.0.2.1" }.isEmpty)
-        #expect(try paths { $0.wantsStatus = { $0.isError } } == ["nothing"])
+        #expect(try paths { $0.statuses = .errors } == ["nothing"])
+        #expect(try paths { $0.statuses = .only(.objectNameNotFound) } == ["nothing"])
+        #expect(try paths { $0.statuses = .only(.success) }.count == 3)
         #expect(try paths { $0.wantsPath = { $0.hasPrefix("f") } } == ["file", "file", "file"])
         // The host's clock stands still.
         #expect(try paths { $0.nanosecondsMin = 1 }.isEmpty)
     }
 
     @Test func whatThereIsNoRoomForIsCounted() throws {
-        let (entries, droppedCount) = try trace(room: 2) { client in
-            for _ in 0..<100 { _ = try client.call(.echo) }
+        // A ring has a sixteenth, and there are as many rings as processors have served it.
+        let room = 16 * 4 * MemoryLayout<TraceEntry>.stride
+        let (entries, droppedCount) = try trace(byteCountMax: room) { client in
+            for _ in 0..<1000 { _ = try client.call(.echo) }
         }
-        // As many rings as processors have served it.
-        #expect(entries.count >= 2 && entries.count + Int(droppedCount) == 100 && droppedCount > 0)
+        #expect((2...16 * 4).contains(entries.count) && entries.count + Int(droppedCount) == 1000)
+    }
+
+    @Test func longNamesTakeTheRoomOfMany() throws {
+        func count(_ name: String) throws -> Int {
+            let room = 16 * 20 * MemoryLayout<TraceEntry>.stride
+            return try trace(byteCountMax: room) { client in
+                for _ in 0..<1000 { _ = try client.call(.create(name, disposition: .open)) }
+            }.entries.count
+        }
+        let (short, long) = (try count("n"), try count(String(repeating: "n", count: 250)))
+        #expect(long > 0 && long < short)
+    }
+
+    // MARK: more clients than there is room for
+
+    private func entry(_ client: String) -> ActivityLog.Entry {
+        ActivityLog.Entry(client: client, user: "", share: "", cipher: 0, signingAlgorithm: 0)
+    }
+    private func use(_ log: ActivityLog, _ connection: UInt64) {
+        log.record(.init(connection: connection, session: 1, tree: 1), make: { entry("\(connection)") }) { entry in
+            entry.sums.commands[0] += 1
+        }
+    }
+
+    @Test func connectionsThatHaveEndedMakeRoomTheOldestFirst() {
+        let log = ActivityLog(countMax: 4)
+        // One part has room for four; whichever processors this runs on, none is lost.
+        for connection in 1...400 as ClosedRange<UInt64> {
+            use(log, connection)
+            log.end(connection, sending: connection)
+        }
+        #expect(log.lostCount == 0)
+        let kept = Set(log.entries.keys.map(\.connection))
+        #expect(kept.contains(400) && kept.count <= 16 * 4 && !kept.contains(1))
+        #expect(log.sendingOfEnded[400] == 400 && log.sendingOfEnded.count <= 4)
+        // What is forgotten is so in all parts.
+        #expect(kept.isSubset(of: log.sendingOfEnded.keys))
+    }
+
+    @Test func whatThereIsNoRoomToNoteIsCounted() {
+        let log = ActivityLog(countMax: 4)
+        for connection in 1...400 as ClosedRange<UInt64> { use(log, connection) }
+        let noted = log.entries.values.reduce(0) { $0 + Int($1.sums.requestCount) }
+        #expect(noted >= 4 && noted + Int(log.lostCount) == 400)
+        log.clear()
+        #expect(log.lostCount == 0 && log.entries.isEmpty)
+    }
+
+    @Test func whatAConnectionSentIsKnownAfterItsEnd() throws {
+        let host = try EngineHost()
+        host.server.observation.beginActivity()
+        let client = try host.logIn()
+        _ = try client.call(.echo)
+        let connection = try #require(host.server.observation.activity.entries.keys.first?.connection)
+        #expect(host.server.observation.activity.sendingOfEnded.isEmpty)
+        (client.wire as? EngineWire)?.close()
+        #expect(host.server.observation.activity.sendingOfEnded.keys.contains(connection))
+        host.server.observation.endActivity()
+        #expect(host.server.observation.activity.sendingOfEnded.isEmpty)
     }
 }

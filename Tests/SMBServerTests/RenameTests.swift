@@ -8,9 +8,7 @@ import Testing
 /// FileRenameInformation, [MS-FSA] 2.1.5.15.11.
 @Suite struct RenameTests {
     private func renaming(_ file: FileID, to name: String) -> TestRequest {
-        let bytes = name.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
-        let input = [1] + [UInt8](repeating: 0, count: 15) + [UInt8(bytes.count), 0, 0, 0] + bytes + [0, 0, 0, 0]
-        return .set(file, class: 10, input)
+        .newName(file, name, flags: 1)
     }
 
     private func rename(_ file: FileID, to name: String, by client: TestClient) throws -> NTStatus {

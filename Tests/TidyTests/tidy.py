@@ -14,6 +14,8 @@ FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 500
 COLUMNS_MAX = 120
 SAFETY_LINES_ABOVE_MAX = 4
+# Taken for ksmbd's sake, warned of whatever they say, or of a transport that is not built.
+KEYS_WITHOUT_EFFECT = {"ipc timeout", "share:fake_fscaps", "vfs objects", "kernel share modes", "smbd max io size"}
 SYSTEM_MODULES = {"Swift", "Testing", "Synchronization", "Glibc", "Musl", "Foundation", "Dispatch"}
 
 FUNCTION = re.compile(
@@ -126,6 +128,12 @@ def import_findings(number, module, imported, table):
                        "pass a value or a closure in, or change the decision there")
 
 
+def unread_keys(table, loader):
+    """Keys of the configuration that are documented, checked, and then read by nobody."""
+    keys = re.findall(r'Parameter\(\s*"([^"]+)"', table)
+    return [key for key in keys if f'("{key}")' not in loader and key not in KEYS_WITHOUT_EFFECT]
+
+
 def self_test():
     table = {"SMBServer": {"NTTypes"}, "SMBWire": set()}
     body = "\n".join(["        print(1)"] * 71)
@@ -161,7 +169,10 @@ def self_test():
     if not any("section" in m for _, m in findings("Sources/SMBServer/Handlers/CloseHandler.swift", "enum A {}\n", table)):
         failed += 1
         print("not ok - handler without section")
-    total = len(bad) + len(good) + 1
+    if unread_keys('Parameter("a", x), Parameter(\n "b", y)', 'values.text("a")') != ["b"]:
+        failed += 1
+        print("not ok - a key that nobody reads")
+    total = len(bad) + len(good) + 2
     print(f"{total - failed} passed, {failed} failed")
     return failed
 
@@ -178,6 +189,11 @@ def main():
             for line, message in findings(path, file.read_text(), table):
                 count += 1
                 print(f"{path}:{line}: {message}")
+    configuration = ROOT / "Sources/Configuration"
+    for key in unread_keys((configuration / "ParameterTable.swift").read_text(),
+                           (configuration / "ServerConfiguration+Load.swift").read_text()):
+        count += 1
+        print(f"Sources/Configuration/ParameterTable.swift: '{key}' is read by nobody: load it, or take it out")
     print(f"tidy: {files} files, {count} findings")
     return 1 if count else 0
 

@@ -57,7 +57,7 @@ private final class Doorman: MessageReceiver {
             #expect(strangers[0].receive() == nil)
             #expect(speak(strangers[1], 0) && speak(strangers[2], 0))
             #expect(speak(known, 1))
-            for _ in 0..<50 where transport.connectionCount > 4 { usleep(20_000) }
+            for _ in 0..<500 where transport.connectionCount > 4 { usleep(20_000) }
             #expect(transport.connectionCount == 4)
         }
     }

@@ -34,6 +34,10 @@
 void *linux_thread_value(void);
 void linux_set_thread_value(void *value);
 
+/// The threads of this process share `count` heaps. The C library makes eight for each core, and what was freed in one
+/// serves no other: a burst that went through many threads would keep memory in each. Only before there are threads.
+void linux_bound_heaps(int count);
+
 /// accept4(2) with SOCK_NONBLOCK and SOCK_CLOEXEC.
 int linux_accept(int listener, struct sockaddr *address, socklen_t *length);
 
@@ -43,5 +47,8 @@ void linux_set_thread_name(const char *name);
 /// Whether the calling thread, when it wakes, leaves the processor to what runs (SCHED_BATCH) or pushes it aside. Works
 /// for a thread with the default policy; leaves any other as it is.
 void linux_set_thread_patience(int is_patient);
+
+/// Sleeps this many microseconds, not the fifty more by which the kernel may put a thread's timers together.
+void linux_sleep_precisely(long microseconds);
 
 #endif

@@ -52,6 +52,8 @@ long apus_pread(int descriptor, void *buffer, size_t size, int64_t offset);
 // Without waiting for a disk: EAGAIN when it would, EOPNOTSUPP where the file system cannot tell.
 long apus_pread_now(int descriptor, void *buffer, size_t size, int64_t offset);
 long apus_pwrite(int descriptor, const void *buffer, size_t size, int64_t offset);
+// At the end of the file as it is then, whoever else writes.
+long apus_append(int descriptor, const void *buffer, size_t size);
 long apus_fsync(int descriptor);
 long apus_fdatasync(int descriptor);
 long apus_ftruncate(int descriptor, int64_t size);

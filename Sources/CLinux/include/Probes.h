@@ -25,6 +25,8 @@ long apus_probe_system_calls(void);
 long apus_probe_clock(int64_t *error);
 /// RLIMIT_NOFILE, as far as a process may raise its own.
 long apus_probe_open_files(void);
+// Columns of the terminal at a descriptor; 80 where it does not say.
+long apus_terminal_width(int descriptor);
 /// Raises this process's own as far as it may, but not beyond `wanted`.
 long apus_raise_open_files(uint64_t wanted);
 #endif

@@ -13,6 +13,10 @@ long apus_spawn(
 // Closes every descriptor from `first` on.
 long apus_close_from(int first);
 
+// Leaves the calling thread, those it starts, and what it executes, of root's power what a server takes that acts as its
+// users, and sets no_new_privs.
+long apus_keep_capabilities(void);
+
 // Becomes this user and group for good, without supplementary groups. Wants root.
 long apus_become(uint32_t user, uint32_t group);
 

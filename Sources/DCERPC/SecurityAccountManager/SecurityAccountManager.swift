@@ -25,13 +25,13 @@ enum SecurityAccountManager {
         case 16: try aliasMembership(&call)
         case 17: try lookUpNames(&call)
         case 18: try lookUpRelativeIDs(&call)
-        case 19: try openAccount(&call, .noSuchGroup, HandleTarget.group) { $0.groups(in: $1) }
+        case 19: try openAccount(&call, .noSuchGroup, HandleTarget.group) { $0.groups(in: $1).having($2) }
         case 20: try queryGroup(&call)
         case 25: try groupMembers(&call)
-        case 27: try openAccount(&call, .noSuchAlias, HandleTarget.alias) { $0.aliases(in: $1) }
+        case 27: try openAccount(&call, .noSuchAlias, HandleTarget.alias) { $0.aliases(in: $1).having($2) }
         case 28: try queryAlias(&call)
         case 33: try aliasMembers(&call)
-        case 34: try openAccount(&call, .noSuchUser, HandleTarget.user) { $0.users(in: $1) }
+        case 34: try openAccount(&call, .noSuchUser, HandleTarget.user) { $0.user($2, in: $1) }
         case 36, 47: try queryUser(&call)
         case 39: try groupsOfUser(&call)
         case 40, 48, 51: try queryDisplay(&call)
@@ -116,13 +116,12 @@ enum SecurityAccountManager {
     /// SamrOpenUser, SamrOpenGroup and SamrOpenAlias, [MS-SAMR] 3.1.5.1.6.
     private static func openAccount(
         _ call: inout RPCCall, _ missing: NTStatus, _ target: (AccountDescription) -> HandleTarget,
-        among accounts: (any ServerData, AccountDescription) -> [AccountDescription]
+        find: (any ServerData, AccountDescription, UInt32) -> AccountDescription?
     ) throws(RPCFault) {
         let domain = try call.readHandle().domain
         let access = try call.reader.number(UInt32.self)
         let relativeID = try call.reader.number(UInt32.self)
-        guard let domain, let account = accounts(call.server, domain).first(where: { $0.sid.relativeID == relativeID })
-        else {
+        guard let domain, let account = find(call.server, domain, relativeID) else {
             call.writer.handle(.null)
             return call.finish(status: domain == nil ? .invalidHandle : missing)
         }
@@ -166,6 +165,10 @@ extension OpenRights {
         genericRead: 0x0002_0004, genericExecute: 0x0002_0008, everybody: 0x0002_000C, all: 0x000F_001F)
 }
 
+extension [AccountDescription] {
+    fileprivate func having(_ relativeID: UInt32) -> AccountDescription? { first { $0.sid.relativeID == relativeID } }
+}
+
 /// What is in which domain.
 extension ServerData {
     var domains: [AccountDescription] {
@@ -176,6 +179,9 @@ extension ServerData {
     }
     func users(in domain: AccountDescription) -> [AccountDescription] {
         domain.sid == KnownAccounts.builtinDomain ? [] : users()
+    }
+    func user(_ relativeID: UInt32, in domain: AccountDescription) -> AccountDescription? {
+        domain.sid == KnownAccounts.builtinDomain ? nil : user(relativeID: relativeID)
     }
     func groups(in domain: AccountDescription) -> [AccountDescription] {
         domain.sid == KnownAccounts.builtinDomain ? [] : [KnownAccounts.none(in: domain)]

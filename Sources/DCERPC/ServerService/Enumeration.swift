@@ -21,7 +21,7 @@ struct Enumeration {
             }
         }
         byteCountMax = try reader.number()
-        resume = try reader.resumeHandle()
+        resume = try reader.optionalNumber()
     }
 
     /// Writes the part of `entries` that is wanted now, and what became of the rest.
@@ -78,7 +78,7 @@ struct Enumeration {
 
 extension NDRReader {
     /// A pointer to a number, which may be null.
-    mutating func resumeHandle() throws(RPCFault) -> UInt32? { try pointer() ? try number() : nil }
+    mutating func optionalNumber() throws(RPCFault) -> UInt32? { try pointer() ? try number() : nil }
 }
 
 extension NDRWriter {

@@ -12,12 +12,15 @@ enum ServerService {
         case 11: try closeFile(&call)
         case 12: try enumerateSessions(&call)
         case 13: try deleteSession(&call)
-        case 14, 17, 22: try refuseChange(&call, hasParameterError: true)
+        case 14: try addShare(&call)
         case 15: try enumerateShares(&call, isSticky: false)
         case 16: try shareInformation(&call)
-        case 18, 19: try refuseChange(&call, hasParameterError: false)
+        case 17: try changeShare(&call)
+        // NetrShareDelSticky, too: no share lasts only until the next start.
+        case 18, 19: try removeShare(&call)
         case 20: try checkShare(&call)
         case 21: try serverInformation(&call)
+        case 22: try refuseChange(&call)
         case 23: try enumerateDisks(&call)
         case 28: try timeOfDay(&call)
         case 33: try validateName(&call)
@@ -26,11 +29,10 @@ enum ServerService {
         }
     }
 
-    /// NetrShareAdd, NetrShareSetInfo, NetrServerSetInfo, NetrShareDel: shares are what the configuration says they
-    /// are.
-    private static func refuseChange(_ call: inout RPCCall, hasParameterError: Bool) throws(RPCFault) {
+    /// NetrServerSetInfo: the server is what its configuration says.
+    private static func refuseChange(_ call: inout RPCCall) throws(RPCFault) {
         _ = try call.reader.optionalString()
-        if hasParameterError { call.writer.pointer(nil) }
+        call.writer.pointer(nil)
         call.finish(call.caller.isAdministrator ? .notSupported : .accessDenied)
     }
 
@@ -75,7 +77,7 @@ enum ServerService {
             for _ in 0..<3 where try call.reader.count() != 0 { throw .badStubData }
         }
         _ = try call.reader.number(UInt32.self)
-        let resume = try call.reader.resumeHandle()
+        let resume = try call.reader.optionalNumber()
         let disks = level == 0 ? ["C:", ""] : []
         call.writer.parameter { writer in
             writer.structure { writer in
@@ -130,11 +132,13 @@ enum ServerService {
         case 9: lengthMax = isOld ? 12 : 80
         default: return call.finish(.notSupported)
         }
+        call.finish(isValid(name, codeUnitCountMax: lengthMax) ? .success : .invalidName)
+    }
+
+    static func isValid(_ name: String, codeUnitCountMax: Int) -> Bool {
         let forbidden = Set("\"/\\[]:|<>+=;,*?".utf16)
-        let isValid =
-            (1...lengthMax).contains(name.utf16.count)
+        return (1...codeUnitCountMax).contains(name.utf16.count)
             && name.utf16.allSatisfy { $0 >= 0x20 && !forbidden.contains($0) }
-        call.finish(isValid ? .success : .invalidName)
     }
 }
 

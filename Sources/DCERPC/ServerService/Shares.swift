@@ -28,7 +28,7 @@ extension ServerService {
         _ = try call.reader.optionalString()
         let name = try call.reader.string()
         let level = try call.reader.number(UInt32.self)
-        let share = call.server.shares().first { $0.name.lowercased() == name.lowercased() }
+        let share = call.server.share(named: name)
         var result = WindowsError.success
         if share == nil {
             result = .shareNotFound
@@ -76,8 +76,7 @@ private struct ShareWriter: Sendable {
     func write(_ writer: inout NDRWriter, _ share: ShareDescription) {
         switch level {
         case 1004: writer.structure { $0.stringPointer(share.comment) }
-        // Cached as clients see fit, as of a share that says nothing about it; SHI1005_FLAGS_ENCRYPT_DATA.
-        case 1005: writer.number(share.requiresEncryption ? 0x8000 : 0 as UInt32)
+        case 1005: writer.number(share.flags)
         case 1006: writer.number(share.connectionCountMax ?? .max)
         default: writer.structure { writeNamed(&$0, share) }
         }

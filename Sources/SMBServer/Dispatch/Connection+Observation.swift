@@ -70,7 +70,7 @@ extension Connection {
         let now = server.environment.uptime()
         let interest = server.observation.interest
         let sent = context.reply.count - context.headerStart
-        if let metrics = server.metrics {
+        if interest.contains(.counts), let metrics = server.metrics {
             metrics.record(
                 context.header.command, isError: status.isError, received: received, sent: sent,
                 nanoseconds: now &- times.arrival)

@@ -35,11 +35,14 @@ extension Server {
         }
         guard !wasClosed else { return }
         if open.isReplayEligible.load(ordering: .relaxed) { createReplays.remove(open) }
-        let departure = open.node.remove(open, deletesOnClose: open.options.contains(.deleteOnClose))
+        // Nothing has the name any more that is deleted on close where it was taken away before.
+        let deletes =
+            open.deletesOnClose.load(ordering: .relaxed) && !open.hasLostName.load(ordering: .relaxed)
+        let departure = open.node.remove(open, deletesOnClose: deletes)
         send(departure.notices)
         notifier.end(open)
         if open.isDirectory { localWatches.end(open) }
-        if departure.removal == nil, open.options.contains(.deleteOnClose) { notifier.wakeWatchers(of: open) }
+        if departure.removal == nil, deletes { notifier.wakeWatchers(of: open) }
         // What was written shows in the folder from now on, as on NTFS: [MS-FSA] 2.1.5.5 updates the entry.
         if open.hasWritten.load(ordering: .relaxed) {
             breakDirectoryLeases(

@@ -57,14 +57,15 @@ extension CreateHandler {
         let persistentID = input.contexts.durability == nil ? id : context.server.environment.randomUInt64() >> 1
         return Open(
             fileID: FileID(persistent: persistentID, volatile: id), file: opened.file, node: node,
-            session: context.session, treeConnect: tree, grantedAccess: granted, shareAccess: input.shareAccess,
-            options: input.options, identity: identity(input, context),
+            session: context.session, connectionID: context.connection.id, treeConnect: tree, grantedAccess: granted,
+            shareAccess: input.shareAccess, options: input.options, identity: identity(input, context),
             creationTime: context.now, channelSequence: context.channelSequence)
     }
 
     /// What the open may ask for: the lease of its context, or an oplock. [MS-SMB2] 3.3.5.9.8: a lease context counts
     /// only with its own level.
     static func cachingRequest(_ input: Input, _ open: Open, in context: borrowing RequestContext) -> CachingRequest {
+        guard open.treeConnect.share.allowsCaching else { return .none }
         if input.oplockLevel != leaseOplockLevel { return .oplock(CacheState(oplockLevel: input.oplockLevel)) }
         guard let lease = input.contexts.lease else { return .none }
         // 3.3.5.9.8 and 3.3.5.9.11: a folder takes the second version only, where that is offered.

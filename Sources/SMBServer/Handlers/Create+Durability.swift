@@ -20,6 +20,7 @@ extension CreateHandler {
     ) -> CreateContext? {
         // 3.3.5.9.6 and 3.3.5.9.10: with a batch oplock or a lease that caches handles, and no folder.
         guard let request = input.contexts.durability, caching.state.contains(.handle), !open.isDirectory,
+            open.treeConnect.share.allowsDurability,
             let user = context.session.state.withLock({ $0.login?.user }),
             // A guest cannot show that it is the one who left: every stranger is a guest too.
             user.isAuthenticated

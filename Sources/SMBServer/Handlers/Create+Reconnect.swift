@@ -34,7 +34,8 @@ extension CreateHandler {
         let new = Open(
             resuming: old,
             fileID: FileID(persistent: old.fileID.persistent, volatile: server.makeIdentifier()),
-            treeConnect: context.treeConnect, clientGUID: context.connection.negotiated?.clientGUID ?? .zero,
+            connectionID: context.connection.id, treeConnect: context.treeConnect,
+            clientGUID: context.connection.negotiated?.clientGUID ?? .zero,
             channelSequence: context.channelSequence)
         do throws(NTStatus) {
             try context.session.insert(new, limit: context.limits.openCountPerSessionMax)

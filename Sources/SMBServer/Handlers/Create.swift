@@ -62,12 +62,24 @@ enum CreateHandler {
         guard !context.treeConnect.isRevoked else { throw .accessDenied.because(.request) }
         let isPOSIX = isPOSIX(request, context.treeConnect)
         let (path, input, parameters) = try prepare(request, in: store, context.treeConnect)
+        // [MS-FSA] 2.1.5.1.1: nothing is made in a folder that is to go; it would have to stay then.
+        if [.create, .openIf, .overwriteIf, .supersede].contains(parameters.disposition), let parent = path.parent,
+            isToGo(parent, parameters, in: store, context)
+        {
+            throw .deletePending.because(.deletePending)
+        }
         while true {
             let opened: OpenedFile
             do throws(NTStatus) {
                 opened = try store.open(path, parameters, as: context.treeConnect.credentials)
             } catch {
-                if error == .stoppedOnSymlink { try tellLink(on: path, store, isPOSIX: isPOSIX, in: &context) }
+                if error == .stoppedOnSymlink {
+                    try tellLink(on: path, named: input.name, store, isPOSIX: isPOSIX, in: &context)
+                }
+                // A name that is to go is taken, and nobody who waits will get it before it has gone.
+                if error == .objectNameCollision, isToGo(path, parameters, in: store, context) {
+                    throw .deletePending.because(.deletePending)
+                }
                 throw error
             }
             do throws(NTStatus) {
@@ -85,6 +97,20 @@ enum CreateHandler {
     }
 
     // MARK: checks
+
+    /// Whether what has this name goes with its last handle.
+    private static func isToGo(
+        _ path: NTPath, _ parameters: OpenParameters, in store: any FileStore, _ context: borrowing RequestContext
+    ) -> Bool {
+        guard FileNode.pendingRemovalCount.load(ordering: .relaxed) > 0, !path.isRoot else { return false }
+        var look = OpenParameters(desiredAccess: [], disposition: .open, options: .openReparsePoint, attributes: [])
+        look.isCaseSensitive = parameters.isCaseSensitive
+        look.isPOSIX = parameters.isPOSIX
+        guard let found = try? store.open(path, look, as: context.treeConnect.credentials) else { return false }
+        defer { found.file.close() }
+        let node = context.server.files.node(found.file.identity, stream: path.stream)
+        return node?.isDeletePending(of: found.file.path) ?? false
+    }
 
     /// What the store is asked for, once all that can be said without it has been.
     static func prepare(
@@ -218,6 +244,8 @@ enum CreateHandler {
         if open.treeConnect.share.marksHidden(open.file.path.components.last ?? NTName("")) {
             response.information.fileAttributes.insert(.hidden)
         }
+        // 2.2.14: SMB2_CREATE_FLAG_REPARSEPOINT, in 3.x only.
+        if context.dialect.isSMB3, information.attributes.contains(.reparsePoint) { response.flags = 1 }
         response.fileID = open.fileID
         response.contexts = input.contexts.answers(information, maximalAccess: maximalAccess)
         if let answer = input.contexts.appleQuery?.answer(on: open.treeConnect.share) {

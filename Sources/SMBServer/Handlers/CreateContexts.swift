@@ -46,6 +46,7 @@ struct CreateContexts {
             case .apple: appleQuery = AppleQuery(walk.data)
             case .posix where negotiated?.supportsPOSIX == true:
                 isPOSIX = true
+                guard walk.data.byteCount == 4 else { throw .invalid("the POSIX context") }
                 let mode: UInt32 = try reader.read()
                 posixMode = mode == 0xFFFF ? nil : mode & 0o7777
             case .queryMaximalAccess:

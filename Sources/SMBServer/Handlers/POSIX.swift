@@ -134,28 +134,22 @@ extension CreateHandler {
         isPOSIX ? try NTPath(posixName: input.name) : try NTPath(clientName: input.name)
     }
 
-    static func openTellingLinks(
-        _ path: NTPath, _ parameters: OpenParameters, _ store: any FileStore, in context: inout RequestContext
-    ) throws(NTStatus) -> OpenedFile {
-        do throws(NTStatus) {
-            return try store.open(path, parameters, as: context.treeConnect.credentials)
-        } catch {
-            if error == .stoppedOnSymlink {
-                try tellLink(on: path, store, isPOSIX: parameters.isPOSIX, in: &context)
-            }
-            throw error
-        }
-    }
-
     /// STATUS_STOPPED_ON_SYMLINK with where the link leads, and how much of the name is behind it: [MS-SMB2] 2.2.2.2.1.
     static func tellLink(
-        on path: NTPath, _ store: any FileStore, isPOSIX: Bool, in context: inout RequestContext
+        on path: NTPath, named name: NTName, _ store: any FileStore, isPOSIX: Bool, in context: inout RequestContext
     ) throws(NTStatus) {
         let met = try store.symbolicLink(on: path, as: context.treeConnect.credentials)
-        let unparsed = path.components[(met.componentIndex + 1)...].reduce(0) { count, name in
-            count + 2 + 2 * name.description.utf16.count
+        // All of the name that is behind the link's own component, a stream included.
+        let parsed = path.components[...met.componentIndex].reduce(met.componentIndex) { count, name in
+            count + name.description.utf16.count
         }
-        let link = ReparseBuffer.linkData(met.target, isPOSIX: isPOSIX)
+        let unparsed = 2 * max(0, name.description.utf16.count - parsed)
+        let link =
+            switch met.link {
+            case .target(let target): ReparseBuffer.linkData(target, isPOSIX: isPOSIX)
+            case .buffer(let buffer):
+                Array((isPOSIX ? ReparseBuffer.posixSpelling(of: buffer) : buffer).dropFirst(8))
+            }
         var data: [UInt8] = []
         // SymLinkLength counts what is behind it.
         data.appendLittleEndian(UInt32(12 + link.count))

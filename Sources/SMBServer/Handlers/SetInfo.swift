@@ -59,7 +59,8 @@ enum SetInfoHandler {
         case .validDataLength: try setValidDataLength(change.input, on: open)
         case .rename, .renameExtended:
             try rename(change.input, isExtended: informationClass == .renameExtended, open, in: &context)
-        case .link: try link(change.input, open, in: &context)
+        case .link, .linkExtended:
+            try link(change.input, isExtended: informationClass == .linkExtended, open, in: &context)
         case .disposition, .dispositionExtended:
             try setDisposition(
                 change.input, isExtended: informationClass == .dispositionExtended, on: open, in: &context)

@@ -6,15 +6,25 @@ import SMBWire
 enum TreeDisconnectHandler {
     static func run(_ reader: inout WireReader, _ context: inout RequestContext) throws(NTStatus) {
         do { _ = try TreeDisconnectRequest(from: &reader) } catch { throw .invalidParameter }
-        let session = context.session
-        guard let (tree, opens) = session.removeTreeConnect(context.treeConnect.id) else { throw .networkNameDeleted }
+        guard context.server.endTreeConnect(context.treeConnect.id, of: context.session) else {
+            throw .networkNameDeleted
+        }
+        TreeDisconnectResponse().encode(into: context.reply)
+    }
+}
+
+extension Server {
+    /// Completes what waits in a tree connect, closes what is open in it, and forgets it. - Returns: false for none.
+    @discardableResult
+    func endTreeConnect(_ identifier: UInt32, of session: Session) -> Bool {
+        guard let (tree, opens) = session.removeTreeConnect(identifier) else { return false }
         for connection in session.connections {
             for request in connection.parkedRequests(sessionID: session.id, treeID: tree.id) { request.wake(.closed) }
         }
-        for open in opens { context.server.close(open) }
+        for open in opens { close(open) }
         if let login = session.state.withLock({ $0.login }) {
-            context.server.accessControl.disconnectTree(share: tree.share.name, user: login.user)
+            accessControl.disconnectTree(share: tree.share.name, user: login.user)
         }
-        TreeDisconnectResponse().encode(into: context.reply)
+        return true
     }
 }

@@ -17,9 +17,8 @@ enum WriteHandler {
         try context.requireWritable()
         try open.requireAny(of: [.writeData, .appendData])
         if let pipe = open.pipe { return try write(request, to: pipe, in: &context) }
-        // [MS-FSA] 2.1.5.4: no file reaches beyond 2^63 - 1. Over SMB2, FILE_APPEND_DATA alone writes anywhere, as
-        // Windows has it, and an offset of all ones is not the end of the file.
-        let offset = request.offset
+        let offset = try offset(of: request, to: open)
+        // [MS-FSA] 2.1.5.4: no file reaches beyond 2^63 - 1.
         guard offset <= UInt64(Int64.max) - UInt64(count) else { throw .invalidParameter }
         if open.node.isLocked(offset..<offset + UInt64(count), against: open, writing: true) {
             throw .fileLockConflict.because(.lockedRange)
@@ -28,7 +27,10 @@ enum WriteHandler {
             context.server.send(open.node.breakReaders(by: open))
             // SAFETY: the message outlives the request; the region is the span's own.
             try unsafe withBytes(request.data) { bytes throws(NTStatus) in
-                try open.keepingFrozenTimes { () throws(NTStatus) in try unsafe open.file.write(bytes, at: offset) }
+                try open.keepingFrozenTimes { () throws(NTStatus) in
+                    // SAFETY: passed on.
+                    try unsafe open.onlyAppends ? open.file.append(bytes) : open.file.write(bytes, at: offset)
+                }
             }
         }
         if count > 0 { context.server.reportWrite(open) }
@@ -38,6 +40,16 @@ enum WriteHandler {
         }
         open.treeConnect.writtenByteCount.wrappingAdd(UInt64(count), ordering: .relaxed)
         WriteResponse(count: UInt32(count)).encode(into: context.reply)
+    }
+
+    /// Over SMB2, FILE_APPEND_DATA alone writes anywhere, as Windows has it, and an offset of all ones, by which
+    /// [MS-FSA] 2.1.5.4 means the end of the file, is none. With the POSIX extensions such a handle is one of
+    /// O_APPEND, as Samba has it: it writes at the end, and its client says so with that offset and no other.
+    private static func offset(of request: WriteRequest, to open: Open) throws(NTStatus) -> UInt64 {
+        guard open.onlyAppends else { return request.offset }
+        guard request.offset == .max else { throw .invalidParameter }
+        // Where the end is matters to those only who have locked what lies there.
+        return open.node.withLocks { $0.isEmpty } ? 0 : try open.file.information().endOfFile
     }
 
     /// `RawSpan.withUnsafeBytes` rethrows untyped; this keeps the type.

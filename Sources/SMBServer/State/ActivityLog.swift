@@ -92,19 +92,51 @@ public final class ActivityLog: Sendable {
 
     private final class Part: Sendable { let entries = Mutex<[Key: Entry]>([:]) }
     private static let partCount = 16
-    /// In each part; what comes beyond is not noted.
-    private static let entryCountMax = 4096
+    private let countMax: Int
     private let parts = (0..<partCount).map { _ in Part() }
+    /// Connections that are gone, and for how many nanoseconds each has sent. What is known of one stays for those who
+    /// look later, until there is no room: then the oldest go.
+    private let ended = Mutex<[UInt64: UInt64]>([:])
+    private let lostCounter = Atomic<UInt64>(0)
+
+    /// - Parameter countMax: entries of each part, and connections that have ended.
+    init(countMax: Int) { self.countMax = countMax }
 
     /// - Parameter make: names for an entry that is new.
     func record(_ key: Key, make: () -> Entry, _ change: (inout Entry) -> Void) {
         parts[Thread.processor % Self.partCount].entries.withLock { entries in
             if entries[key] == nil {
-                guard entries.count < Self.entryCountMax else { return }
+                if entries.count >= countMax { makeRoom(&entries) }
+                guard entries.count < countMax else {
+                    lostCounter.wrappingAdd(1, ordering: .relaxed)
+                    return
+                }
                 entries[key] = make()
             }
             // In place: no copy is made of the arrays inside.
             change(&entries[key]!)
+        }
+    }
+
+    private func makeRoom(_ entries: inout [Key: Entry]) {
+        let ended = self.ended.withLock { $0 }
+        let gone = entries.keys.filter { ended[$0.connection] != nil }.sorted { $0.connection < $1.connection }
+        // Half of them at once, so that this is seldom.
+        for key in gone.prefix((gone.count + 1) / 2) { entries[key] = nil }
+    }
+
+    /// A connection has ended, after it has sent for so long.
+    func end(_ connection: UInt64, sending: UInt64) {
+        let oldest = ended.withLock { ended -> Set<UInt64> in
+            ended[connection] = sending
+            guard ended.count > countMax else { return [] }
+            let oldest = Set(ended.keys.sorted().prefix(countMax / 2 + 1))
+            for connection in oldest { ended[connection] = nil }
+            return oldest
+        }
+        guard !oldest.isEmpty else { return }
+        for part in parts {
+            part.entries.withLock { entries in entries = entries.filter { !oldest.contains($0.key.connection) } }
         }
     }
 
@@ -122,5 +154,15 @@ public final class ActivityLog: Sendable {
         return all
     }
 
-    func clear() { for part in parts { part.entries.withLock { $0 = [:] } } }
+    /// For how many nanoseconds connections that have ended had sent.
+    public var sendingOfEnded: [UInt64: UInt64] { ended.withLock { $0 } }
+
+    /// Requests that there was no room to note.
+    public var lostCount: UInt64 { lostCounter.load(ordering: .relaxed) }
+
+    func clear() {
+        for part in parts { part.entries.withLock { $0 = [:] } }
+        ended.withLock { $0 = [:] }
+        lostCounter.store(0, ordering: .relaxed)
+    }
 }

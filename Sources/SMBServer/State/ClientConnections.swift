@@ -33,14 +33,17 @@ extension BreakNotice {
 extension Server {
     /// Connections that can carry a break, the one to be tried first in front; none where the client is away.
     ///
-    /// An oplock is its session's. A lease is its client's, whose oldest connection hears of it, as with smbd,
-    /// whichever session it was made in. But who a client is, is only said: no connection counts on which the same user
-    /// has not logged in, or one could have others' breaks, and they would never hear of them.
+    /// An oplock is its open's: the channel on which that was made hears of it, or else another of the session. A
+    /// lease is its client's, whose oldest connection hears of it, as with smbd, whichever session it was made in. But
+    /// who a client is, is only said: no connection counts on which the same user has not logged in, or one could have
+    /// others' breaks, and they would never hear of them.
     func carriers(of notice: BreakNotice) -> [Connection] {
         let (own, user) = notice.open.session.state.withLock { ($0.channels.map(\.connection), $0.login?.user) }
-        guard case .lease(let lease) = notice.holder, let first = own.first, let user, user.isAuthenticated,
-            !notice.isSealed
-        else { return own }
+        guard case .lease(let lease) = notice.holder else {
+            let id = notice.open.connectionID
+            return own.filter { $0.id == id } + own.filter { $0.id != id }
+        }
+        guard let first = own.first, let user, user.isAuthenticated, !notice.isSealed else { return own }
         let others = clientConnections.connections(of: lease.clientGUID).filter { connection in
             !own.contains { $0 === connection } && connection.serves(user)
         }

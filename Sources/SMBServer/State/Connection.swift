@@ -127,6 +127,9 @@ public final class Connection: Sendable {
         if let client = negotiated?.clientGUID { server.clientConnections.remove(self, of: client) }
         server.sendLostBreaks(of: self)
         server.runReady()
+        if server.observation.interest.contains(.activity) {
+            server.observation.activity.end(id, sending: transport.sending)
+        }
     }
 
     /// Where that ends which was sent up to now, for `hasDelivered`.

@@ -116,8 +116,11 @@ extension FileNode.State {
         case .oplock(let wanted):
             guard !open.isDirectory else { return GrantedCaching() }
             var state = available(wanted, to: .open(open.fileID.volatile), by: open)
-            // Without W, exclusive and batch are level II.
-            if !state.contains(.write) { state.formIntersection(.read) }
+            // Without W, exclusive and batch are level II; with `kernel oplocks`, nothing, as smbd has made its users
+            // used to: the kernel's oplock is one holder's. Leases are more than it knows.
+            if !state.contains(.write) {
+                state = open.treeConnect.share.guardsAgainstLocalUse ? [] : state.intersection(.read)
+            }
             guard !state.isEmpty else { return GrantedCaching() }
             grants.append(CacheGrant(holder: .open(open.fileID.volatile), state: state, opens: [open]))
             return GrantedCaching(state: state)

@@ -57,6 +57,7 @@ extension FileNode {
         state.withLock { state in
             guard state.opens.contains(where: { $0 === old }), state.canWait(old, kind) else { return nil }
             state.replace(old, by: new)
+            base?.streamIsResumed(old, as: new)
             return state.grant(of: new)?.granted ?? GrantedCaching()
         }
     }

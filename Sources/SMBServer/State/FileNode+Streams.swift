@@ -42,6 +42,14 @@ extension FileNode {
         }
     }
 
+    /// A named stream of this file is another open's: its client is back.
+    func streamIsResumed(_ old: Open, as new: Open) {
+        state.withLock { state in
+            guard let index = state.streamOpens.firstIndex(where: { $0 === old }) else { return }
+            state.streamOpens[index] = new
+        }
+    }
+
     /// A named stream of this file is closed.
     /// - Returns: as whom to remove the file now.
     func leaveStream(_ open: Open) -> Credentials? {

@@ -10,7 +10,11 @@ final class FileNode: Sendable {
         var opens: [Open] = []
         /// Names that go with their last open: Link.IsDeleted, [MS-FSA] 2.1.1.4. A file may have several, and each goes
         /// on its own.
-        var pendingRemovals: [PendingRemoval] = []
+        var pendingRemovals: [PendingRemoval] = [] {
+            didSet {
+                FileNode.pendingRemovalCount.wrappingAdd(pendingRemovals.count - oldValue.count, ordering: .relaxed)
+            }
+        }
         /// Opens of the file's named streams; only in the node of the unnamed one. See FileNode+Streams.swift.
         var streamOpens: [Open] = []
         var locks = ByteRangeLocks()
@@ -39,17 +43,31 @@ final class FileNode: Sendable {
         mutating func cancelRemoval(of open: Open) {
             let (name, isStream) = (open.file.path, isStream)
             pendingRemovals.removeAll { isStream || $0.name == name }
+            for other in opens where isSame(other.file.path, name) {
+                other.deletesAtOnce.store(false, ordering: .relaxed)
+            }
+        }
+        /// Whoever has the file open keeps it, without that name.
+        func loseName(_ name: NTPath) {
+            for open in opens where isSame(open.file.path, name) { open.hasLostName.store(true, ordering: .relaxed) }
+            for open in streamOpens where open.file.path.components == name.components {
+                open.hasLostName.store(true, ordering: .relaxed)
+            }
         }
         /// Takes the removal that is due now that `open`, which is listed no more, was the name's last.
         mutating func takeDueRemoval(of open: Open) -> PendingRemoval? {
             guard let removal = removal(of: open) else { return nil }
             if open.deletesAtOnce.load(ordering: .relaxed) {
                 cancelRemoval(of: open)
+                loseName(removal.name)
                 return removal
             }
-            if opens.contains(where: { isSame($0.file.path, removal.name) }) { return nil }
+            // To Linux a file that is open may lose its name: its handles keep it from going no more than local
+            // programs' would, and smbd's rule is the same.
+            if opens.contains(where: { isSame($0.file.path, removal.name) && !$0.file.isPOSIX }) { return nil }
             if hasStreamOpens(of: removal.name) { return nil }
             cancelRemoval(of: open)
+            loseName(removal.name)
             return removal
         }
 
@@ -67,7 +85,13 @@ final class FileNode: Sendable {
         /// The deleter's lease on the folder.
         let parentLeaseKey: GUID?
     }
-    let key: FileTable.Key
+    /// Names of all files that are to go: mostly there is none, and then nobody looks for one.
+    static let pendingRemovalCount = Atomic<Int>(0)
+
+    let identity: FileIdentity
+    /// Folded; nil for the unnamed one. Changes under the table's lock.
+    private let stream: Mutex<NTName?>
+    var key: FileTable.Key { FileTable.Key(identity: identity, stream: stream.withLock { $0 }) }
     /// Of a named stream: the node of its file's unnamed one, which outlives this.
     let base: FileNode?
     let state: Mutex<State>
@@ -75,11 +99,18 @@ final class FileNode: Sendable {
     private let holderCount = Atomic<Int>(0)
 
     init(key: FileTable.Key, base: FileNode?) {
-        self.key = key
+        identity = key.identity
+        stream = Mutex(key.stream)
         self.base = base
         state = Mutex(State(isStream: key.stream != nil))
     }
 
+    deinit {
+        Self.pendingRemovalCount.wrappingSubtract(state.withLock { $0.pendingRemovals.count }, ordering: .relaxed)
+    }
+
+    /// The table knows it by this name from now on.
+    func take(stream name: NTName) { stream.withLock { $0 = name } }
     fileprivate func adjust(_ change: Int) -> Int { holderCount.wrappingAdd(change, ordering: .relaxed).newValue }
     func retain() { _ = adjust(1) }
     /// - Returns: nobody holds it any more.
@@ -147,6 +178,16 @@ final class FileNode: Sendable {
         }?.fileID.volatile
     }
 
+    /// Somebody has the file open, and does not share it for deletion.
+    var forbidsDeletion: Bool {
+        state.withLock { state in
+            state.streamsForbidDeletion
+                || state.opens.contains { open in
+                    !open.grantedAccess.isDisjoint(with: Self.sharingAccess) && !open.shareAccess.contains(.delete)
+                }
+        }
+    }
+
     private static func allows(_ share: ShareAccess, _ access: AccessMask) -> Bool {
         if !access.isDisjoint(with: [.readData, .execute]), !share.contains(.read) { return false }
         if !access.isDisjoint(with: [.writeData, .appendData]), !share.contains(.write) { return false }
@@ -157,13 +198,19 @@ final class FileNode: Sendable {
     // MARK: deletion
 
     /// Whether the name that `open` was made by is to go.
-    func isDeletePending(for open: Open) -> Bool { state.withLock { $0.removal(of: open) != nil } }
+    /// A stream goes with its file.
+    func isDeletePending(for open: Open) -> Bool {
+        if state.withLock({ $0.removal(of: open) != nil }) { return true }
+        return base?.isDeletePending(of: NTPath(components: open.file.path.components)) ?? false
+    }
 
     /// [MS-FSA] 2.1.5.15.3: sets or clears the disposition of the name that `open` was made by. Everybody sees it at
     /// once.
-    func setDeletePending(_ isPending: Bool, by open: Open) {
+    /// - Parameter atOnce: the name goes as soon as `open` is closed.
+    func setDeletePending(_ isPending: Bool, by open: Open, atOnce: Bool = false) {
         state.withLock { state in
             if isPending { state.addRemoval(of: open) } else { state.cancelRemoval(of: open) }
+            open.deletesAtOnce.store(isPending && atOnce, ordering: .relaxed)
         }
     }
 
@@ -171,7 +218,12 @@ final class FileNode: Sendable {
     func isDeletePending(of name: NTPath) -> Bool { state.withLock { $0.pendingRemovals.contains { $0.name == name } } }
 
     /// The name stands for another file now: nothing is left to be done about it.
-    func nameIsGone(_ name: NTPath) { state.withLock { $0.pendingRemovals.removeAll { $0.name == name } } }
+    func nameIsGone(_ name: NTPath) {
+        state.withLock { state in
+            state.pendingRemovals.removeAll { $0.name == name }
+            state.loseName(name)
+        }
+    }
 
     /// One handle has renamed the file: the others that were made by the old name know it by the new one now.
     func renamed(from old: NTPath, to new: NTPath) {
@@ -210,6 +262,7 @@ final class FileNode: Sendable {
             var departure = Departure(woken: woken + state.takeBreakWaiters(), ended: ended, leases: leases)
             if deletesOnClose {
                 state.addRemoval(of: open)
+                if open.file.isPOSIX { open.deletesAtOnce.store(true, ordering: .relaxed) }
                 // Whoever keeps the handle though its application has closed it would keep the file: nobody waits.
                 if !state.opens.isEmpty { _ = state.breakHandles(except: holder, &departure.notices) }
             }

@@ -43,7 +43,29 @@ final class FileTable: Sendable {
 
     /// A file's nodes: its data, and each of its streams that is open.
     func nodes(of identity: FileIdentity) -> [FileNode] {
-        nodes.withLock { nodes in nodes.values.filter { $0.key.identity == identity } }
+        nodes.withLock { nodes in nodes.values.filter { $0.identity == identity } }
+    }
+
+    /// Whether somebody has this stream open.
+    func isOpen(_ identity: FileIdentity, stream: NTName) -> Bool {
+        node(identity, stream: stream).map { !$0.opens.isEmpty } ?? false
+    }
+
+    /// What is open of a file; nil if nothing is.
+    func node(_ identity: FileIdentity, stream: NTName? = nil) -> FileNode? {
+        nodes.withLock { $0[Key(identity: identity, stream: stream?.folded)] }
+    }
+
+    /// A stream has another name: who opens it by that name shares it with those who have it open.
+    func rename(_ node: FileNode, toStream stream: NTName) {
+        nodes.withLock { nodes in
+            let old = node.key
+            let new = Key(identity: node.identity, stream: stream.folded)
+            guard nodes[old] === node, nodes[new] == nil else { return }
+            nodes[old] = nil
+            node.take(stream: stream.folded)
+            nodes[new] = node
+        }
     }
 
     /// What is open below this folder, by any name it was opened by. The folder itself does not count.

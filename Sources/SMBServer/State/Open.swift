@@ -28,6 +28,8 @@ final class Open: Sendable {
     /// What all opens of the same file or stream share: share modes, delete-pending, byte-range locks.
     let node: FileNode
     let session: Session
+    /// Of Open.Connection, on which it was made.
+    let connectionID: UInt64
     let treeConnect: TreeConnect
     /// As whom operations on it run: who opened it, whoever has logged in to the session since.
     let credentials: Credentials
@@ -54,18 +56,26 @@ final class Open: Sendable {
     let hasWritten = Atomic<Bool>(false)
 
     /// What it deletes has no name any more once it is closed, whoever has the file open:
-    /// FILE_DISPOSITION_POSIX_SEMANTICS, [MS-FSCC] 2.4.12.
+    /// FILE_DISPOSITION_POSIX_SEMANTICS, [MS-FSCC] 2.4.12. Written under the node's lock.
     let deletesAtOnce = Atomic<Bool>(false)
+    /// FILE_DELETE_ON_CLOSE, until FILE_DISPOSITION_ON_CLOSE says otherwise.
+    let deletesOnClose: Atomic<Bool>
+    /// The name that it was made by is gone, and the file lives on for those who have it open. Written under the node's
+    /// lock.
+    let hasLostName = Atomic<Bool>(false)
+    /// All that is written through it goes to the end of the file.
+    let onlyAppends: Bool
 
     init(
-        fileID: FileID, file: any StoreFile, node: FileNode, session: Session, treeConnect: TreeConnect,
-        grantedAccess: AccessMask, shareAccess: ShareAccess, options: CreateOptions, identity: CreateIdentity,
-        creationTime: FileTime, channelSequence: UInt16, pipe: NamedPipe? = nil
+        fileID: FileID, file: any StoreFile, node: FileNode, session: Session, connectionID: UInt64,
+        treeConnect: TreeConnect, grantedAccess: AccessMask, shareAccess: ShareAccess, options: CreateOptions,
+        identity: CreateIdentity, creationTime: FileTime, channelSequence: UInt16, pipe: NamedPipe? = nil
     ) {
         self.fileID = fileID
         self.file = file
         self.node = node
         self.session = session
+        self.connectionID = connectionID
         self.treeConnect = treeConnect
         credentials = treeConnect.credentials
         self.grantedAccess = grantedAccess
@@ -84,19 +94,21 @@ final class Open: Sendable {
                 .deleteOnClose,
             ]).rawValue
         state = Mutex(initial)
-        deletesAtOnce.store(file.isPOSIX && options.contains(.deleteOnClose), ordering: .relaxed)
+        deletesOnClose = Atomic(options.contains(.deleteOnClose))
+        onlyAppends = file.isPOSIX && grantedAccess.isDisjoint(with: .writeData)
     }
 
     /// The same handle for a client that has come back. The open that it was is not to be used, or closed, any more.
     convenience init(
-        resuming old: Open, fileID: FileID, treeConnect: TreeConnect, clientGUID: GUID, channelSequence: UInt16
+        resuming old: Open, fileID: FileID, connectionID: UInt64, treeConnect: TreeConnect, clientGUID: GUID,
+        channelSequence: UInt16
     ) {
         var identity = old.identity
         identity.clientGUID = clientGUID
         self.init(
-            fileID: fileID, file: old.file, node: old.node, session: treeConnect.session, treeConnect: treeConnect,
-            grantedAccess: old.grantedAccess, shareAccess: old.shareAccess, options: old.options, identity: identity,
-            creationTime: old.creationTime, channelSequence: channelSequence)
+            fileID: fileID, file: old.file, node: old.node, session: treeConnect.session, connectionID: connectionID,
+            treeConnect: treeConnect, grantedAccess: old.grantedAccess, shareAccess: old.shareAccess,
+            options: old.options, identity: identity, creationTime: old.creationTime, channelSequence: channelSequence)
         let (mode, frozenTimes, attribute, durability, sequences) = old.state.withLock { state in
             (state.mode, state.frozenTimes, state.nextExtendedAttribute, state.durability, state.lockSequences)
         }
@@ -109,6 +121,9 @@ final class Open: Sendable {
         }
         hasWritten.store(old.hasWritten.load(ordering: .relaxed), ordering: .relaxed)
         currentByteOffset.store(old.currentByteOffset.load(ordering: .relaxed), ordering: .relaxed)
+        deletesAtOnce.store(old.deletesAtOnce.load(ordering: .relaxed), ordering: .relaxed)
+        deletesOnClose.store(old.deletesOnClose.load(ordering: .relaxed), ordering: .relaxed)
+        hasLostName.store(old.hasLostName.load(ordering: .relaxed), ordering: .relaxed)
         isReplayEligible.store(old.isReplayEligible.load(ordering: .relaxed), ordering: .relaxed)
     }
 

@@ -31,6 +31,7 @@ final class PipeFile: StoreFile {
         throw .invalidDeviceRequest
     }
     func write(_: UnsafeRawBufferPointer, at _: UInt64) throws(NTStatus) { throw .invalidDeviceRequest }
+    func append(_: UnsafeRawBufferPointer) throws(NTStatus) { throw .invalidDeviceRequest }
     func setEndOfFile(_: UInt64) throws(NTStatus) { throw .invalidDeviceRequest }
     func setAllocationSize(_: UInt64) throws(NTStatus) { throw .invalidDeviceRequest }
     func setBasicInformation(_: BasicInformationChange, as _: Credentials) throws(NTStatus) {
@@ -52,12 +53,12 @@ final class PipeFile: StoreFile {
         throw .invalidDeviceRequest
     }
     func volumeInformation(as _: Credentials) throws(NTStatus) -> VolumeInformation { throw .invalidDeviceRequest }
-    func rename(to _: NTPath, replaceIfExists _: Bool, as _: Credentials) throws(NTStatus) {
+    func rename(to _: NTPath, replacing _: Replacing, as _: Credentials) throws(NTStatus) {
         throw .invalidDeviceRequest
     }
-    func link(at _: NTPath, replaceIfExists _: Bool, as _: Credentials) throws(NTStatus) { throw .invalidDeviceRequest }
+    func link(at _: NTPath, replacing _: Replacing, as _: Credentials) throws(NTStatus) { throw .invalidDeviceRequest }
     func remove(as _: Credentials) throws(NTStatus) { throw .invalidDeviceRequest }
     func removeFile(as _: Credentials) throws(NTStatus) { throw .invalidDeviceRequest }
-    func checkRemovable(as _: Credentials) throws(NTStatus) { throw .invalidDeviceRequest }
+    func checkRemovable(as _: Credentials, ignoresReadOnly: Bool) throws(NTStatus) { throw .invalidDeviceRequest }
     func makeDirectoryCursor(as _: Credentials) throws(NTStatus) -> any DirectoryCursor { throw .invalidDeviceRequest }
 }

@@ -96,7 +96,7 @@ public final class Server: Sendable {
         self.pipeService = pipeService
         denials = DenialLog(countMax: settings.limits.denialCountMax)
         metrics = settings.metrics
-        observation = Observation(counts: settings.metrics != nil)
+        observation = Observation(counts: settings.metrics != nil, limits: settings.limits)
         startTime = environment.now()
         adjustableLimits = AdjustableLimits(settings.limits)
     }

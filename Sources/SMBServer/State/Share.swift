@@ -42,6 +42,12 @@ public final class Share: Sendable {
     /// Other programs that open a file wait until clients have written back what they cache of it; `kernel oplocks`.
     public let guardsAgainstLocalUse: Bool
 
+    /// Oplocks and leases are granted; `oplocks`.
+    public let allowsCaching: Bool
+
+    /// Opens survive a lost connection; `durable handles`.
+    public let allowsDurability: Bool
+
     /// Macs may back up to it: they are told that a flush is one to the disk; `time machine`.
     public let takesBackups: Bool
 
@@ -53,7 +59,8 @@ public final class Share: Sendable {
         allowsPOSIX: Bool = true, shortNames: ShortNames = .none, enumeratesByAccess: Bool = false,
         reportsChanges: Bool = true,
         followsLocalChanges: Bool = true, showsLocksLocally: Bool = true,
-        guardsAgainstLocalUse: Bool = false, takesBackups: Bool = false,
+        guardsAgainstLocalUse: Bool = false, allowsCaching: Bool = true, allowsDurability: Bool = true,
+        takesBackups: Bool = false,
         hides: @escaping @Sendable (NTName) -> Bool = { _ in false },
         marksHidden: @escaping @Sendable (NTName) -> Bool = { _ in false }
     ) {
@@ -69,6 +76,8 @@ public final class Share: Sendable {
         self.followsLocalChanges = followsLocalChanges
         self.showsLocksLocally = showsLocksLocally
         self.guardsAgainstLocalUse = guardsAgainstLocalUse
+        self.allowsCaching = allowsCaching
+        self.allowsDurability = allowsDurability
         self.takesBackups = takesBackups
         self.hides = hides
         self.marksHidden = marksHidden

@@ -32,6 +32,13 @@ public struct TraceEntry: Sendable {
     /// Of the request and of its response.
     public var receivedByteCount: Int
     public var sentByteCount: Int
+
+    /// What it takes in memory, about: names longer than 15 bytes are kept apart, each with a header.
+    var byteCount: Int {
+        var names = [client, user, share, path]
+        if case .pattern(let pattern) = subject { names.append(pattern) }
+        return names.reduce(MemoryLayout<TraceEntry>.stride) { $0 + ($1.utf8.count > 15 ? 32 + $1.utf8.count : 0) }
+    }
 }
 
 /// Which requests one wants to see: all that nothing here speaks against.
@@ -39,11 +46,23 @@ public struct TraceFilter: Sendable {
     public var client: String?
     /// In any case of letters.
     public var share: String?
-    public var wantsStatus: (@Sendable (NTStatus) -> Bool)?
+    public enum Statuses: Equatable, Sendable { case all, errors, only(NTStatus) }
+    public var statuses = Statuses.all
     /// Of the path within the share.
     public var wantsPath: (@Sendable (String) -> Bool)?
     public var nanosecondsMin: UInt64 = 0
     public init() {}
+}
+
+extension TraceFilter.Statuses {
+    @inline(__always)
+    func contain(_ status: NTStatus) -> Bool {
+        switch self {
+        case .all: true
+        case .errors: status.isError
+        case .only(let wanted): status == wanted
+        }
+    }
 }
 
 /// Somebody who is told of requests. What he does not take in time is lost, and counted: no client ever waits for him.
@@ -52,32 +71,34 @@ public struct TraceFilter: Sendable {
 public final class Tracer: Sendable {
     private struct Contents {
         var entries: [TraceEntry] = []
+        var byteCount = 0
         var droppedCount: UInt64 = 0
     }
     private final class Ring: Sendable { let contents = Mutex(Contents()) }
     private static let ringCount = 16
-    private let entryCountMax: Int
+    private let ringByteCountMax: Int
     private let rings = (0..<ringCount).map { _ in Ring() }
     let filter: TraceFilter
 
-    /// - Parameter entryCountMax: of each ring.
-    public init(filter: TraceFilter, entryCountMax: Int = 4096) {
+    public init(filter: TraceFilter, limits: Limits) {
         self.filter = filter
-        self.entryCountMax = entryCountMax
+        ringByteCountMax = limits.traceByteCountMax / Self.ringCount
     }
 
     /// What can be said before names are looked up.
     func mayWant(_ status: NTStatus, nanoseconds: UInt64, client: String) -> Bool {
         nanoseconds >= filter.nanosecondsMin && filter.client.map { $0 == client } ?? true
-            && filter.wantsStatus?(status) ?? true
+            && filter.statuses.contain(status)
     }
 
     func offer(_ entry: TraceEntry) {
         if let share = filter.share, share.lowercased() != entry.share.lowercased() { return }
         if let wantsPath = filter.wantsPath, !wantsPath(entry.path) { return }
+        let byteCount = entry.byteCount
         rings[Thread.processor % Self.ringCount].contents.withLock { contents in
-            if contents.entries.count < entryCountMax {
+            if contents.byteCount + byteCount <= ringByteCountMax {
                 contents.entries.append(entry)
+                contents.byteCount += byteCount
             } else {
                 contents.droppedCount += 1
             }

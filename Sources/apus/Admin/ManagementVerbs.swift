@@ -37,7 +37,9 @@ enum ManagementVerbs {
     private static func closeSession(_ subject: AdminSide.Subject) -> AdminVerb {
         AdminVerb("session-close") { request, reply throws(AdminError) in
             let identifier = try request.number("id")
-            guard subject.server.endSession(identifier) else { throw AdminError("there is no session \(identifier)") }
+            guard subject.server.endSession(identifier) else {
+                throw AdminError("there is no session \(identifier); apus status lists them")
+            }
             subject.log("session \(identifier) was closed by the administrator (uid \(request.caller.userID))")
             _ = reply.send(["done": true])
         }
@@ -47,7 +49,7 @@ enum ManagementVerbs {
         AdminVerb("file-close") { request, reply throws(AdminError) in
             let identifier = try request.number("id")
             guard subject.server.closeOpen(fileID: identifier) else {
-                throw AdminError("there is no open file \(identifier)")
+                throw AdminError("there is no open file \(identifier); apus status and apus who list them")
             }
             subject.log("open file \(identifier) was closed by the administrator (uid \(request.caller.userID))")
             _ = reply.send(["done": true])
@@ -60,7 +62,7 @@ enum ManagementVerbs {
         AdminVerb("who") { request, reply throws(AdminError) in
             let path = try request.text("path")
             guard let places = subject.shares.places(of: path) else {
-                throw AdminError("\(path) is in none of the shares")
+                throw AdminError("\(path) is in none of the shares; apus share list shows where they are")
             }
             for place in places {
                 _ = reply.send(["place": ["share": .string(place.share), "path": .string(place.path)]])

@@ -45,12 +45,18 @@ enum TopVerb {
         let entries: [ActivityLog.Key: ActivityLog.Entry]
         /// Nanoseconds of sending, by connection.
         let sending: [UInt64: UInt64]
+        /// Requests that were not noted.
+        let lostCount: UInt64
 
         init(_ subject: AdminSide.Subject) {
-            entries = subject.server.observation.activity.entries
+            let activity = subject.server.observation.activity
+            entries = activity.entries
+            lostCount = activity.lostCount
             let adapters = subject.transport.receivers.compactMap { $0 as? ConnectionAdapter }
-            sending = Dictionary(
+            let living = Dictionary(
                 adapters.map { ($0.description.identifier, $0.sending) }, uniquingKeysWith: { first, _ in first })
+            // Those that end meanwhile are in both, or in these.
+            sending = living.merging(activity.sendingOfEnded) { _, last in last }
         }
     }
 
@@ -58,7 +64,10 @@ enum TopVerb {
     {
         var rows = now.entries.map { key, entry in
             var entry = entry
-            if let old = before.entries[key] { entry.sums = entry.sums.since(old.sums) }
+            // What was forgotten meanwhile, for want of room, begins anew.
+            if let old = before.entries[key], old.sums.requestCount <= entry.sums.requestCount {
+                entry.sums = entry.sums.since(old.sums)
+            }
             return (key: key, entry: entry)
         }
         rows = rows.filter { $0.entry.sums.requestCount > 0 }
@@ -67,11 +76,13 @@ enum TopVerb {
             guard reply.send(["row": describe(key, entry)]) else { return false }
         }
         for identifier in Set(rows.map(\.key.connection)).sorted().prefix(rowCountMax) {
-            let sending = (now.sending[identifier] ?? 0) &- (before.sending[identifier] ?? 0)
+            let (total, old) = (now.sending[identifier] ?? 0, before.sending[identifier] ?? 0)
+            let sending = total >= old ? total - old : 0
             let line: JSON = ["id": JSON(identifier), "sending": JSON(sending)]
             guard reply.send(["connection": line]) else { return false }
         }
-        return reply.send(["window": ["nanoseconds": JSON(now.time - before.time)]])
+        let lostCount = now.lostCount >= before.lostCount ? now.lostCount - before.lostCount : now.lostCount
+        return reply.send(["window": ["nanoseconds": JSON(now.time - before.time), "lost": JSON(lostCount)]])
     }
 
     /// Times in nanoseconds, sums over the window.

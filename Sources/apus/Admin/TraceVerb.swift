@@ -12,7 +12,7 @@ enum TraceVerb {
     static func make(_ subject: AdminSide.Subject) -> AdminVerb {
         AdminVerb("trace") { request, reply throws(AdminError) in
             let observation = subject.server.observation
-            let tracer = Tracer(filter: try filter(request))
+            let tracer = Tracer(filter: try filter(request), limits: subject.server.settings.limits)
             observation.add(tracer)
             defer { observation.remove(tracer) }
             // Who asks knows from this that nothing is missed from now on.
@@ -34,18 +34,18 @@ enum TraceVerb {
         filter.client = try text("client")
         filter.share = try text("share")
         if request.parameters["slower_than"] != nil { filter.nanosecondsMin = try request.number("slower_than") }
-        if let status = try text("status") { filter.wantsStatus = { Self.matches($0, status) } }
+        if let status = try text("status") { filter.statuses = try statuses(status) }
         if let path = try text("path") { filter.wantsPath = PathPattern(path).matches }
         return filter
     }
 
     /// A name as it is shown, `STATUS_` before it or not, a number, or `error` for all errors.
-    private static func matches(_ status: NTStatus, _ wanted: String) -> Bool {
-        var wanted = wanted.uppercased()
-        if wanted == "ERROR" { return status.isError }
-        for prefix in ["NT_STATUS_", "STATUS_"] where wanted.hasPrefix(prefix) { wanted.removeFirst(prefix.count) }
-        return status.words == wanted
-            || wanted.hasPrefix("0X") && UInt32(wanted.dropFirst(2), radix: 16) == status.rawValue
+    private static func statuses(_ text: String) throws(AdminError) -> TraceFilter.Statuses {
+        if text.lowercased() == "error" { return .errors }
+        guard let status = NTStatus(words: text) else {
+            throw AdminError("there is no status '\(text)'; a name (ACCESS_DENIED), a number (0xC0000022), or error")
+        }
+        return .only(status)
     }
 
     private static func describe(_ entry: TraceEntry) -> JSON {

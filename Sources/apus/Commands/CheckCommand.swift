@@ -1,3 +1,4 @@
+import Administration
 import ArgumentParser
 import CLinux
 import Configuration
@@ -6,12 +7,13 @@ import Glibc
 /// The files that a command works on.
 struct FileOptions: ParsableArguments {
     @Option(name: .shortAndLong, help: "The configuration, ksmbd.conf or smb.conf.", completion: .file())
-    var config = "/etc/ksmbd/ksmbd.conf"
+    var config = UsualFiles.config
     @Option(name: .shortAndLong, help: "The user database.", completion: .file())
-    var users = "/etc/ksmbd/ksmbdpwd.db"
+    var users = UsualFiles.users
 
     /// Ends the command with a message.
     static func fail(_ message: String) -> ExitCode {
+        Progress.endAll()
         StandardError.write("apus: \(message)\n")
         return ExitCode(1)
     }
@@ -23,6 +25,7 @@ struct FileOptions: ParsableArguments {
     }
 
     func save(_ database: UserDatabase) throws {
+        UsualFiles.makeFolder(of: users)
         do { try TextFile.replace(users, with: database.text, mode: 0o600) } catch { throw Self.fail("\(error)") }
     }
 
@@ -30,10 +33,23 @@ struct FileOptions: ParsableArguments {
         do { return try TextFile.read(config) } catch { throw Self.fail("\(error)") }
     }
 
-    /// Has a server that runs here read the files again. That there is none is no mistake.
+    func saveText(_ text: String) throws {
+        UsualFiles.makeFolder(of: config)
+        do { try TextFile.rewrite(config, with: Array(text.utf8), modeOfNew: 0o644) } catch {
+            throw Self.fail("\(error)")
+        }
+    }
+
+    /// Has a server that runs here read the files again. That there is none is no mistake; that it does not follow, one
+    /// that may be elsewhere in the files.
     func notifyServer(_ socket: String) {
-        if let process = LockFile.holder { kill(process, SIGHUP) }
-        _ = try? AdminReload.ask(socket)
+        let progress = Progress("the server reads its files")
+        defer { progress.end() }
+        do throws(AdminError) { try AdminReload.ask(socket) } catch {
+            progress.end()
+            if !error.isUnreachable { return StandardError.write("warning: the server did not follow: \(error)\n") }
+            if let process = LockFile.holder { kill(process, SIGHUP) }
+        }
     }
 }
 
@@ -43,12 +59,19 @@ struct CheckCommand: ParsableCommand {
         commandName: "check", abstract: "Check the configuration; show each value and where it comes from.")
 
     @OptionGroup var files: FileOptions
+    @OptionGroup var progress: ProgressOptions
     @Flag(help: "Also what holds because nothing is said, and what each parameter means.") var all = false
 
     func run() throws {
-        guard let text = try files.loadText() else { throw FileOptions.fail("\(files.config): there is no such file") }
+        guard let text = try files.loadText() else {
+            throw FileOptions.fail("\(files.config): there is no such file; apus share add FOLDER makes it")
+        }
+        let progress = progress.begin("reading \(files.config)")
+        defer { progress.end() }
         let (configuration, file, warnings) = try load(text)
-        for warning in warnings + doubts(configuration, file) { StandardError.write("warning: \(warning)\n") }
+        let doubts = doubts(configuration, file, progress)
+        progress.end()
+        for warning in warnings + doubts { StandardError.write("warning: \(warning)\n") }
         var section: String?
         var table = Table("parameter", "value", "from", "")
         func flush() {
@@ -83,9 +106,13 @@ struct CheckCommand: ParsableCommand {
     }
 
     /// What can be read, and will not do what it seems to.
-    private func doubts(_ configuration: ServerConfiguration, _ file: ConfigurationFile) -> [String] {
-        let known = (try? files.loadUsers())?.users.map { $0.name.lowercased() } ?? []
+    private func doubts(
+        _ configuration: ServerConfiguration, _ file: ConfigurationFile, _ progress: Progress
+    ) -> [String] {
+        let known = Set((try? files.loadUsers())?.users.map { $0.name.lowercased() } ?? [])
+        progress.stage("looking at shares", of: configuration.shares.count)
         return configuration.shares.flatMap { share -> [String] in
+            progress.advance()
             let place = "\(files.config):\(share.line): [\(share.name)]"
             var doubts: [String] = []
             var status = stat()
@@ -93,9 +120,11 @@ struct CheckCommand: ParsableCommand {
             if unsafe stat(share.path, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR {
                 doubts.append("\(place): \(share.path) is no folder")
             }
+            var names: [String] = []
             for name in [share.validUsers, share.invalidUsers, share.readList, share.writeList, share.adminUsers]
-                .joined()
+                .joined() where !names.contains(name)
             {
+                names.append(name)
                 if name.hasPrefix("@") {
                     let group = String(name.dropFirst())
                     if UnixAccounts.groupID(of: group) == nil {

@@ -13,10 +13,14 @@ struct DenialsCommand: ParsableCommand {
     func run() throws {
         let request: JSON = ["verb": "denials", "limit": JSON(max(last, 0))]
         if json { return print(try admin.collect(request).pretty, terminator: "") }
+        var isAny = false
         try admin.ask(request) { line in
-            if let denial = line["denial"] { print(text(denial)) }
+            guard let denial = line["denial"] else { return true }
+            isAny = true
+            print(text(denial))
             return true
         }
+        if !isAny { print("nothing was refused since the server started") }
     }
 
     private func text(_ denial: JSON) -> String {

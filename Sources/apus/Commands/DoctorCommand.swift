@@ -16,11 +16,14 @@ struct DoctorCommand: ParsableCommand {
     @OptionGroup var files: FileOptions
     @OptionGroup var admin: AdminOptions
     @Option(name: .shortAndLong, help: "The TCP port, if `serve` is given one.") var port: UInt16?
+    @OptionGroup var progress: ProgressOptions
     @Flag(help: "Also what is well.") var all = false
     @Flag(help: "As JSON, for programs; with what is well.") var json = false
 
     func run() throws {
-        let findings = examine()
+        let progress = progress.begin("asking the server")
+        let findings = examine(progress)
+        progress.end()
         if json {
             print(JSON.array(findings.map(Self.describe)).pretty, terminator: "")
         } else {
@@ -33,8 +36,9 @@ struct DoctorCommand: ParsableCommand {
         guard findings.exitCode == 0 else { throw ExitCode(findings.exitCode) }
     }
 
-    private func examine() -> [Finding] {
+    private func examine(_ progress: Progress) -> [Finding] {
         let server = RunningServer.ask(admin.socket)
+        progress.stage("looking at the machine and its network")
         let machine = MachineSurvey.machine(server: server?.process)
         let (configuration, found) = load()
         var findings = found
@@ -44,9 +48,14 @@ struct DoctorCommand: ParsableCommand {
             configuration,
             ports: MachineSurvey.ports(port.map { [$0] } ?? configuration.ports, server: server?.process),
             firewall: MachineSurvey.firewallRules, isKsmbdLoaded: machine.isKsmbdLoaded)
+        progress.stage("looking at accounts")
         findings += AccountChecks.findings(
             configuration, AccountSurvey.look(configuration, users: files.users), isRoot: machine.isRoot)
-        for share in configuration.shares { findings += ShareChecks.findings(share, ShareSurvey.look(share)) }
+        progress.stage("looking at shares", of: configuration.shares.count)
+        for share in configuration.shares {
+            findings += ShareChecks.findings(share, ShareSurvey.look(share))
+            progress.advance()
+        }
         return findings + ServerChecks.findings(server?.facts, configuration)
     }
 

@@ -12,7 +12,10 @@ struct SessionCommand: ParsableCommand {
         @OptionGroup var admin: AdminOptions
         @Argument(help: "Its number, as `apus status` shows it.") var id: UInt64
 
-        func run() throws { try admin.ask(["verb": "session-close", "id": JSON(id)]) { _ in true } }
+        func run() throws {
+            try admin.ask(["verb": "session-close", "id": JSON(id)]) { _ in true }
+            print("session \(id) is closed")
+        }
     }
 }
 
@@ -27,7 +30,10 @@ struct FileCommand: ParsableCommand {
         @OptionGroup var admin: AdminOptions
         @Argument(help: "The open's number, as `apus status` and `apus who` show it.") var id: UInt64
 
-        func run() throws { try admin.ask(["verb": "file-close", "id": JSON(id)]) { _ in true } }
+        func run() throws {
+            try admin.ask(["verb": "file-close", "id": JSON(id)]) { _ in true }
+            print("open file \(id) is closed")
+        }
     }
 }
 
@@ -37,9 +43,13 @@ struct ReloadCommand: ParsableCommand {
         commandName: "reload", abstract: "Have the server read its configuration and users again.",
         discussion: "Who is connected stays connected. SIGHUP does the same, but does not say what is wrong.")
     @OptionGroup var admin: AdminOptions
+    @OptionGroup var progress: ProgressOptions
 
     func run() throws {
+        let progress = progress.begin("the server reads its files")
+        defer { progress.end() }
         try admin.ask(["verb": "reload"]) { answer in
+            progress.end()
             if let warning = answer["warning"]?.string { StandardError.write("apus: \(warning)\n") }
             return true
         }

@@ -7,8 +7,8 @@ struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "serve", abstract: "Serve the configured shares.")
 
     @Option(name: .shortAndLong, help: "The configuration, ksmbd.conf or smb.conf.") var config =
-        "/etc/ksmbd/ksmbd.conf"
-    @Option(name: .shortAndLong, help: "The user database.") var users = "/etc/ksmbd/ksmbdpwd.db"
+        UsualFiles.config
+    @Option(name: .shortAndLong, help: "The user database.") var users = UsualFiles.users
     @Option(name: .shortAndLong, help: "The TCP port, instead of the configured one.") var port: UInt16?
     @Flag(name: .shortAndLong, help: "Log more.") var verbose = false
     /// As ksmbd.mountd starts it: descriptor 3 is told when clients are served.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Configuration
 import Glibc
 
@@ -12,13 +13,17 @@ struct ShareCommand: ParsableCommand {
         case plain, archive, nfs, open
         case timeMachine = "time-machine"
 
-        var lines: [String] {
+        var entries: [(key: String, value: String)] {
             switch self {
-            case .plain: ["read only = no"]
-            case .archive: ["read only = yes"]
-            case .nfs: ["read only = no", "kernel oplocks = yes", "posix locking = yes", "kernel change notify = yes"]
-            case .open: ["read only = no", "guest ok = yes"]
-            case .timeMachine: ["read only = no", "time machine = yes"]
+            case .plain: [("read only", "no")]
+            case .archive: [("read only", "yes")]
+            case .nfs:
+                [
+                    ("read only", "no"), ("kernel oplocks", "yes"), ("posix locking", "yes"),
+                    ("kernel change notify", "yes"),
+                ]
+            case .open: [("read only", "no"), ("guest ok", "yes")]
+            case .timeMachine: [("read only", "no"), ("time machine", "yes")]
             }
         }
         /// What it gives and what it costs.
@@ -54,27 +59,41 @@ struct ShareCommand: ParsableCommand {
 
         func run() throws {
             guard let folder = Paths.resolved(path) else { throw FileOptions.fail("\(path): \(systemMessage(errno))") }
+            var status = stat()
+            // SAFETY: the path is a terminated string for the length of the call, and the structure outlives it.
+            guard unsafe stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+                throw FileOptions.fail("\(folder): no folder, so it cannot be shared")
+            }
             let name = name ?? folder.split(separator: "/").last.map(String.init) ?? ""
-            guard ToolConfiguration.isShareName(Array(name.utf8)), !["global", "ipc$"].contains(name.lowercased()),
-                !folder.contains(where: { $0 == ";" || $0 == "#" || $0.isNewline })
-            else {
+            guard Self.isName(name) else {
                 throw FileOptions.fail(
-                    "[\(name)] \(folder): no name for a share, or no path that can be written; see --name")
+                    "'\(name.printable)' is no name for a share: 1 to 63 bytes, none of \(Self.forbidden), and not "
+                        + "global, ipc$, homes, printers or print$; --name gives another")
+            }
+            guard ConfigurationText.canHold(folder) else {
+                throw FileOptions.fail("\(folder.printable): no configuration can hold this path; rename the folder")
             }
             let text = try files.loadText() ?? ""
-            let file = try parse(text)
-            guard !file.sections.contains(where: { $0.name.lowercased() == name.lowercased() }) else {
+            try checkGrammar(text)
+            var new = ConfigurationText(text)
+            guard !new.hasSection(name) else {
                 throw FileOptions.fail("\(files.config): there is a share [\(name)] already; see --name")
             }
-            let section = (["[\(name)]", "\tpath = \(folder)"] + preset.lines.map { "\t" + $0 }).joined(separator: "\n")
-            let separator = text.isEmpty ? "" : text.hasSuffix("\n") ? "\n" : "\n\n"
-            try save(text + separator + section + "\n")
+            new.add(section: name, [("path", folder)] + preset.entries)
+            try files.saveText(new.text)
             print("\(folder) is shared as [\(name)]: \(preset.words).")
             let hostName = HostName.full
             let place = "\(hostName)/\(name)"
             print("Windows   \\\\\(hostName)\\\(name)\nmacOS     smb://\(place)\nLinux     //\(place)")
             try askForUser()
             files.notifyServer(admin.socket)
+        }
+
+        private static let forbidden = #""/\[]:|<>+=;,*?"#
+        /// What clients can connect to, [MS-FSCC] 2.1.6, and the configuration can hold.
+        static func isName(_ name: String) -> Bool {
+            ToolConfiguration.isShareName(Array(name.utf8)) && !name.contains { forbidden.contains($0) }
+                && !["global", "ipc$", "homes", "printers", "print$"].contains(name.lowercased())
         }
 
         /// The first user, where there is none and somebody is there to answer.
@@ -91,14 +110,8 @@ struct ShareCommand: ParsableCommand {
             try files.setUser(name) { PasswordPrompt.ask() }
         }
 
-        private func parse(_ text: String) throws -> ConfigurationFile {
-            do { return try ConfigurationFile(path: files.config, text: text) } catch {
-                throw FileOptions.fail("\(error)")
-            }
-        }
-
-        private func save(_ text: String) throws {
-            do { try TextFile.replace(files.config, with: text, mode: 0o644) } catch {
+        private func checkGrammar(_ text: String) throws {
+            do { _ = try ConfigurationFile(path: files.config, text: text) } catch {
                 throw FileOptions.fail("\(error)")
             }
         }
@@ -112,23 +125,11 @@ struct ShareCommand: ParsableCommand {
         @Argument(help: "The share's name.") var name: String
 
         func run() throws {
-            let text = try files.loadText() ?? ""
-            let wanted = "[\(name.lowercased())]"
-            var (isInside, hasFound) = (false, false)
-            let kept = text.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
-                let code = line.prefix { $0 != ";" && $0 != "#" }.filter { !$0.isWhitespace }
-                if code.hasPrefix("[") {
-                    isInside = code.lowercased() == wanted.filter { !$0.isWhitespace } && wanted != "[global]"
-                    hasFound = hasFound || isInside
-                }
-                return !isInside
+            var text = ConfigurationText(try files.loadText() ?? "")
+            guard name.lowercased() != "global", text.remove(section: name) else {
+                throw FileOptions.fail("\(files.config): there is no share [\(name)]")
             }
-            guard hasFound else { throw FileOptions.fail("\(files.config): there is no share [\(name)]") }
-            do {
-                try TextFile.replace(files.config, with: kept.joined(separator: "\n"), mode: 0o644)
-            } catch {
-                throw FileOptions.fail("\(error)")
-            }
+            try files.saveText(text.text)
             files.notifyServer(admin.socket)
             print("[\(name)] is shared no more; who uses it now goes on until the connection ends")
         }

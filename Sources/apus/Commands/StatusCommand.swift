@@ -11,6 +11,7 @@ struct AdminOptions: ParsableArguments {
         do throws(AdminError) {
             try AdminClient.ask(socket, request, each: each)
         } catch {
+            Progress.endAll()
             StandardError.write("apus: \(error)\n")
             throw ExitCode(1)
         }

@@ -26,14 +26,12 @@ struct TopCommand: ParsableCommand {
         var window = TopWindow()
         try admin.ask(["verb": "top", "interval": JSON(Int(interval * 1000))]) { line in
             guard window.take(line) else { return true }
-            let activities = window.activities
             if json {
-                print(
-                    once ? TopText.json(activities).pretty : TopText.json(activities).text, terminator: once ? "" : "\n"
-                )
+                let value = TopText.json(window)
+                print(once ? value.pretty : value.text, terminator: once ? "" : "\n")
             } else {
                 // The cursor goes home, and what is below the text goes away.
-                print((once ? "" : "\u{1B}[H\u{1B}[J") + TopText.table(activities), terminator: "")
+                print((once ? "" : "\u{1B}[H\u{1B}[J") + TopText.table(window), terminator: "")
             }
             fflush(nil)
             window = TopWindow()
@@ -47,6 +45,8 @@ struct TopWindow {
     private var rows: [JSON] = []
     private var connections: [Int64: JSON] = [:]
     private var nanoseconds: Int64 = 0
+    /// Requests of clients that the server had no room to tell of.
+    private(set) var lostCount: Int64 = 0
 
     /// - Returns: true when the window is whole.
     mutating func take(_ line: JSON) -> Bool {
@@ -54,6 +54,7 @@ struct TopWindow {
         if let connection = line["connection"] { connections[connection["id"]?.integer ?? 0] = connection }
         guard let window = line["window"] else { return false }
         nanoseconds = window["nanoseconds"]?.integer ?? 0
+        lostCount = window["lost"]?.integer ?? 0
         return true
     }
 
@@ -109,7 +110,14 @@ struct TopWindow {
 
 enum TopText {
     /// Rates by the second, times for one request.
-    static func table(_ activities: [Activity]) -> String {
+    static func table(_ window: TopWindow) -> String {
+        let lost =
+            window.lostCount == 0
+            ? "" : "\(window.lostCount) requests are of more clients than there is room for, and not told of\n"
+        return table(window.activities) + lost
+    }
+
+    private static func table(_ activities: [Activity]) -> String {
         guard !activities.isEmpty else { return "nobody asked for anything\n" }
         var table = Table(
             "client", "user", "share", "ops/s", "read/s", "written/s", "median", "99 %", "queue", "cpu", "files",
@@ -140,8 +148,8 @@ enum TopText {
 
     private static func or(_ name: String) -> String { name.isEmpty ? "-" : name }
 
-    static func json(_ activities: [Activity]) -> JSON {
-        ["clients": .array(activities.map(describe))]
+    static func json(_ window: TopWindow) -> JSON {
+        ["clients": .array(window.activities.map(describe)), "requests_not_told": JSON(window.lostCount)]
     }
 
     /// Times in microseconds for one request.

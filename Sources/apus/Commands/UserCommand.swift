@@ -62,7 +62,7 @@ extension FileOptions {
             throw Self.fail("a user's name is UTF-8 of 1 to 47 bytes without ':'")
         }
         var database = try loadUsers()
-        let isNew = !database.users.contains { $0.name == name }
+        let isNew = !database.has(name)
         guard let password = password() else { throw Self.fail("no password was given; no user is changed") }
         guard password.utf8.count <= PasswordPrompt.byteCountMax else {
             throw Self.fail("a password has at most \(PasswordPrompt.byteCountMax) bytes")

@@ -8,7 +8,7 @@ struct WhyCommand: ParsableCommand {
         commandName: "why", abstract: "Say whether a user may do something with a file, and what decides.",
         discussion: """
             The answer comes from the configuration, the accounts and the files as they are; no server needs to run. \
-            What other programs have open is not looked at: `apus denials` shows what was refused. \
+            Where one runs, what its clients have open counts; what programs on this machine have open does not. \
             Ends with 0 if it is allowed, and with 1 if not.
             """)
 
@@ -18,9 +18,10 @@ struct WhyCommand: ParsableCommand {
     @Option(help: "read, write (or make, where there is none), delete, execute, permissions or ownership.")
     var access = Question.Access.read
     @Option(help: "The client's address, to look at hosts allow and hosts deny too.") var from: String?
+    @OptionGroup var admin: AdminOptions
     @Option(name: .shortAndLong, help: "The configuration, ksmbd.conf or smb.conf.") var config =
-        "/etc/ksmbd/ksmbd.conf"
-    @Option(name: .shortAndLong, help: "The user database.") var users = "/etc/ksmbd/ksmbdpwd.db"
+        UsualFiles.config
+    @Option(name: .shortAndLong, help: "The user database.") var users = UsualFiles.users
 
     func run() throws {
         let question: Question
@@ -34,8 +35,16 @@ struct WhyCommand: ParsableCommand {
         let names =
             [question.configuration.name, question.share] + question.path.split(separator: "/").map(String.init)
         let what = #"\\"# + names.joined(separator: #"\"#)
-        switch question.answer() {
-        case .allowed(let whom): print("allowed: \(user) may \(access.words) \(what), \(whom)")
+        // Asked first: afterwards this thread touches files as that user does, sockets too.
+        let others = question.file.map { OtherOpens(admin.socket, path: $0) }
+        var answer = question.answer()
+        if case .allowed = answer, let inTheWay = others?.refusal(of: access.mask) {
+            answer = .denied(.sharingViolation, inTheWay)
+        }
+        switch answer {
+        case .allowed(let whom):
+            print("allowed: \(user) may \(access.words) \(what), \(whom)")
+            if let wait = others?.wait(of: access.mask) { print("  but wait  \(wait)") }
         case .denied(let status, let reason):
             print(
                 """

@@ -16,6 +16,7 @@ enum ControlPlaneProcess {
         config: String, users: String, channelCount: Int, isRestart: Bool, log: @escaping @Sendable (String) -> Void
     ) throws {
         apus_close_from(CInt(3 + channelCount))
+        linux_bound_heaps(1)
         // The data plane ends us by hanging up; what ends that process is not for us.
         for number in [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE] { signal(number, SIG_IGN) }
         var settings = try load(config: config, users: users)

@@ -28,6 +28,7 @@ final class LoginService: ControlPlaneHandler {
     private static let exchangeCountMax = 4096
     let settings: Settings
     private let pipes = PipeTable()
+    private let list = AccountList()
     private let exchanges = Mutex<[UInt64: Exchange]>([:])
     private let delays = Mutex(LoginDelays())
     private let now: @Sendable () -> FileTime
@@ -41,7 +42,7 @@ final class LoginService: ControlPlaneHandler {
 
     func answer(_ request: ControlPlaneRequest, asking dataPlane: DataPlaneClient) -> ControlPlaneAnswer {
         guard case .pipe(let request) = request else { return answer(request) }
-        return pipes.answer(request, ServerFacts(settings: settings, dataPlane: dataPlane, now: now))
+        return pipes.answer(request, ServerFacts(settings: settings, dataPlane: dataPlane, list: list, now: now))
     }
 
     /// Of requests other than those of pipes, which want a data plane to ask back.

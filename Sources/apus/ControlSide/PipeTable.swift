@@ -24,11 +24,12 @@ final class PipeTable: Sendable {
         switch request {
         case .find(let name): return PipeName(client: name) == nil ? refused(.objectNameNotFound) : .acknowledged
         case .open(
-            let pipe, let name, let user, let domain, let isGuest, let isAnonymous, let isAdministrator, let address):
+            let pipe, let name, let user, let domain, let isGuest, let isAnonymous, let isAdministrator, let address,
+            let records):
             let caller = Caller(
                 user: user, domain: domain, isGuest: isGuest, isAnonymous: isAnonymous,
                 isAdministrator: isAdministrator, address: address)
-            return open(pipe, name, caller)
+            return open(pipe, name, caller, records)
         case .transact(let pipe, let input): return transact(pipe, input, server)
         case .close(let pipe):
             let instance = state.withLock { $0.instances.removeValue(forKey: pipe) }
@@ -37,9 +38,15 @@ final class PipeTable: Sendable {
         }
     }
 
-    private func open(_ identifier: UInt64, _ name: String, _ caller: Caller) -> ControlPlaneAnswer {
+    private func open(
+        _ identifier: UInt64, _ name: String, _ caller: Caller, _ records: [ControlPlane.PipeRecord]
+    ) -> ControlPlaneAnswer {
         guard let name = PipeName(client: name) else { return refused(.objectNameNotFound) }
-        let instance = Instance(RPCPipe(name: name, caller: caller))
+        let known = records.map { DCERPC.PipeRecord(number: $0.number, value: $0.value) }
+        guard let pipe = RPCPipe(name: name, caller: caller, restoring: known) else {
+            return refused(.pipeDisconnected)
+        }
+        let instance = Instance(pipe)
         let isNew = state.withLock { state in
             guard state.instances.count < Self.instanceCountMax, state.instances[identifier] == nil else {
                 return false
@@ -47,6 +54,7 @@ final class PipeTable: Sendable {
             state.instances[identifier] = instance
             return true
         }
+        if isNew { account(pipe.keptByteCount) }
         return isNew ? .acknowledged : refused(.insufficientResources)
     }
 
@@ -54,7 +62,7 @@ final class PipeTable: Sendable {
         _ identifier: UInt64, _ input: [UInt8], _ server: any ServerData
     ) -> ControlPlaneAnswer {
         // Opened with a control plane that is no more, or already given up.
-        guard let instance = state.withLock({ $0.instances[identifier] }) else { return refused(.pipeDisconnected) }
+        guard let instance = state.withLock({ $0.instances[identifier] }) else { return .exchangeUnknown }
         let (answer, growth) = instance.pipe.withLock { pipe -> (PipeAnswer?, Int) in
             let before = pipe.keptByteCount
             do throws(RPCPipe.Broken) { try pipe.receive(input, server) } catch { return (nil, -before) }
@@ -65,6 +73,8 @@ final class PipeTable: Sendable {
                 count += fragment.count
             }
             answer.hasMore = pipe.hasOutput
+            answer.unfinishedByteCount = UInt32(pipe.unfinishedByteCount)
+            answer.records = pipe.takeRecords().map { .init(number: $0.number, value: $0.value) }
             return (answer, pipe.keptByteCount - before)
         }
         let isTooMuch = account(growth) > Self.keptByteCountMax && growth > 0

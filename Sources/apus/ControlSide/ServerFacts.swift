@@ -10,15 +10,18 @@ import SMBCrypto
 final class ServerFacts: ServerData {
     private let settings: LoginService.Settings
     private let dataPlane: DataPlaneClient
+    private let list: AccountList
     private let clock: @Sendable () -> FileTime
     /// Entries of one list at most; nobody reads more.
     private static let entryCountMax = 16_384
 
     init(
-        settings: LoginService.Settings, dataPlane: DataPlaneClient, now: @escaping @Sendable () -> FileTime
+        settings: LoginService.Settings, dataPlane: DataPlaneClient, list: AccountList,
+        now: @escaping @Sendable () -> FileTime
     ) {
         self.settings = settings
         self.dataPlane = dataPlane
+        self.list = list
         clock = now
     }
 
@@ -97,6 +100,34 @@ final class ServerFacts: ServerData {
         dataPlane.ask(.endSessions(client: client, user: user)) == .done(true)
     }
 
+    // MARK: shares that change
+
+    func addShare(_ share: ShareDescription) -> ShareChangeOutcome {
+        change(
+            .addShare(
+                name: share.name, path: share.path, comment: share.comment,
+                connectionCountMax: share.connectionCountMax ?? 0))
+    }
+
+    func changeShare(_ name: String, comment: String?, connectionCountMax: UInt32?) -> ShareChangeOutcome {
+        change(.changeShare(name: name, comment: comment, connectionCountMax: connectionCountMax))
+    }
+
+    func removeShare(_ name: String) -> ShareChangeOutcome { change(.removeShare(name: name)) }
+
+    private func change(_ query: DataPlaneQuery) -> ShareChangeOutcome {
+        guard case .shareChange(let change)? = dataPlane.ask(query) else { return .failed }
+        return switch change {
+        case .done: .done
+        case .forbidden: .forbidden
+        case .exists: .exists
+        case .missing: .missing
+        case .noFolder: .noFolder
+        case .unwritable: .unwritable
+        case .failed: .failed
+        }
+    }
+
     // MARK: accounts
 
     var accountDomain: AccountDescription {
@@ -113,7 +144,14 @@ final class ServerFacts: ServerData {
 
     func users() -> [AccountDescription] {
         let domain = accountDomain
-        return settings.users.users.compactMap { user($0.name, in: domain) }
+        return list.users { settings.users.users.prefix(Self.entryCountMax).compactMap { user($0.name, in: domain) } }
+    }
+
+    func user(relativeID: UInt32) -> AccountDescription? {
+        guard relativeID >= 1000, relativeID % 2 == 0, let name = name(.userName(number: (relativeID - 1000) / 2)),
+            settings.users.has(name)
+        else { return nil }
+        return user(name, in: accountDomain)
     }
 
     /// Who has a password here. The account of Linux of that name gives the number; without one there is no number that
@@ -168,6 +206,22 @@ final class ServerFacts: ServerData {
             guard domain == nil else { return nil }
             return account(named: name, domain: "Unix User") ?? account(named: name, domain: "Unix Group")
         default: return nil
+        }
+    }
+}
+
+/// Those who have a password here, with their numbers. Each is asked for, and there may be thousands, so that the list
+/// is kept for a while; whoever wants it meanwhile waits for it, and does not have it made once more.
+final class AccountList: Sendable {
+    private static let age: UInt64 = 60_000_000_000
+    private let kept = Mutex<(users: [AccountDescription], end: UInt64)?>(nil)
+
+    func users(_ make: () -> [AccountDescription]) -> [AccountDescription] {
+        kept.withLock { kept in
+            if let kept, Uptime.nanoseconds < kept.end { return kept.users }
+            let users = make()
+            kept = (users, Uptime.nanoseconds + Self.age)
+            return users
         }
     }
 }

@@ -13,6 +13,7 @@ final class ConnectionAdapter: MessageReceiver {
         func willBlock() { connection.willBlock() }
         var remoteAddress: String { connection.remoteAddress }
         var arrival: UInt64 { connection.arrival }
+        var sending: UInt64 { connection.sending }
         var delivery: (acknowledged: UInt64, outstanding: UInt64) { connection.delivery }
     }
     private let connection: Connection

@@ -112,7 +112,8 @@ final class ControlPlaneSupervisor: Sendable {
             reapRetired()
             guard !isAlive, state.withLock({ !$0.isStopping && $0.child?.process == child.process }) else { continue }
             state.withLock { $0.child = nil }
-            log("the control plane \(ChildProcess.end(child.process)); it is started again")
+            let why = client.misses ? "left a request without a right answer, and " : ""
+            log("the control plane \(why)\(ChildProcess.end(child.process)); it is started again")
             if Clock.uptime() - child.start < 1_000_000_000 { usleep(Self.pauseMicroseconds) }
             restart()
         }
@@ -129,6 +130,7 @@ final class ControlPlaneSupervisor: Sendable {
 
     /// Returns at once when it has ended, or else after the time for a heartbeat.
     private func isAlive(_ child: Child) -> Bool {
+        client.dropReplaced()
         var entry = pollfd(fd: child.watch.descriptor, events: Int16(POLLIN), revents: 0)
         // SAFETY: the entry lives through the call.
         let count = unsafe Glibc.poll(&entry, 1, Self.heartbeatMilliseconds)

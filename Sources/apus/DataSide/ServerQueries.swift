@@ -7,10 +7,12 @@ import SMBServer
 final class ServerQueries: DataPlaneFacts {
     private let server: Server
     private let domain: DomainIdentity
+    private let shares: RemoteShares
 
-    init(server: Server, domain: DomainIdentity) {
+    init(server: Server, domain: DomainIdentity, shares: RemoteShares) {
         self.server = server
         self.domain = domain
+        self.shares = shares
     }
 
     func answer(_ query: DataPlaneQuery) -> DataPlaneFact {
@@ -30,6 +32,15 @@ final class ServerQueries: DataPlaneFacts {
             return .openFiles(server.openStates(user: user, after: after, limit: limit).map(OpenFileFact.init))
         case .closeFile(let identifier): return .done(server.closeOpen(identifier))
         case .endSessions(let client, let user): return .done(server.endSessions(client: client, user: user))
+        case .addShare(let name, let path, let comment, let connectionCountMax):
+            return .shareChange(
+                shares.add(name: name, path: path, comment: comment, connectionCountMax: connectionCountMax))
+        case .changeShare(let name, let comment, let connectionCountMax):
+            return .shareChange(shares.change(name, comment: comment, connectionCountMax: connectionCountMax))
+        case .removeShare(let name):
+            let change = shares.remove(name)
+            if change == .done { server.endTreeConnects(of: name) }
+            return .shareChange(change)
         }
     }
 }

@@ -7,30 +7,37 @@ import SMBServer
 /// Makes the engine's shares from the configured ones.
 enum ShareBuilder {
     /// - Returns: the shares that can be served, IPC$ among them; those that cannot are logged, with the reason.
-    /// - Parameter domain: whose SIDs stand for users and groups beside S-1-22.
+    /// - Parameters:
+    ///   - domain: whose SIDs stand for users and groups beside S-1-22.
+    ///   - opened: called after each.
     static func build(
-        _ configuration: ServerConfiguration, domain: DomainIdentity, log: @escaping @Sendable (String) -> Void
+        _ configuration: ServerConfiguration, domain: DomainIdentity, log: @escaping @Sendable (String) -> Void,
+        opened: () -> Void = {}
     ) -> [Share] {
         let identifiers = IdentifierMapping(domain: domain.identifier)
         var shares = [Share(name: "IPC$", comment: "IPC", kind: .pipes)]
         for share in configuration.shares {
             do throws(LinuxFileStoreError) {
-                shares.append(try build(share, identifiers, log))
+                let fixed = configuration.remoteShareFolder(of: share.path)
+                shares.append(try build(share, fixedFolder: fixed, identifiers, log))
             } catch {
                 log("[\(share.name)] is not served: \(error)")
             }
+            opened()
         }
         return shares
     }
 
     private static func build(
-        _ share: ShareConfiguration, _ identifiers: IdentifierMapping, _ log: @escaping @Sendable (String) -> Void
+        _ share: ShareConfiguration, fixedFolder: String?, _ identifiers: IdentifierMapping,
+        _ log: @escaping @Sendable (String) -> Void
     ) throws(LinuxFileStoreError) -> Share {
         let veto = share.vetoFiles.map { NameExpression(NTName($0)) }
         let isVetoed: @Sendable (NTName) -> Bool = { name in veto.contains { $0.matches(name) } }
         let hidesDotFiles = share.hidesDotFiles
         let hidden = share.hideFiles.map { NameExpression(NTName($0)) }
         var options = LinuxFileStoreOptions()
+        options.fixedFolder = fixedFolder
         options.isCaseSensitive = share.isCaseSensitive
         options.followsSymbolicLinks = share.followsSymbolicLinks
         options.crossesMounts = share.crossesMounts
@@ -64,6 +71,7 @@ enum ShareBuilder {
             allowsPOSIX: share.allowsPOSIX, shortNames: shortNames, enumeratesByAccess: share.hidesUnreadable,
             reportsChanges: share.reportsChanges, followsLocalChanges: share.followsLocalChanges,
             showsLocksLocally: share.showsLocksLocally, guardsAgainstLocalUse: share.guardsAgainstLocalUse,
+            allowsCaching: share.allowsCaching, allowsDurability: share.allowsDurability,
             takesBackups: share.takesBackups, hides: isVetoed,
             marksHidden: { name in
                 (hidesDotFiles && name.utf8.first == UInt8(ascii: ".") && name.utf8 != [UInt8(ascii: ".")]

@@ -15,11 +15,8 @@ extension Tool {
 
     /// - Parameter mode: of a new file; one that is there keeps its own.
     func replace(_ path: String, with bytes: [UInt8], mode: mode_t) throws(Exit) {
-        var status = stat()
-        // SAFETY: the path is a terminated string for the length of the call, and the structure outlives it.
-        let isThere = unsafe stat(path, &status) == 0
         do throws(TextFile.Failure) {
-            try TextFile.replace(path, withBytes: bytes, mode: isThere ? status.st_mode & 0o777 : mode)
+            try TextFile.rewrite(path, with: bytes, modeOfNew: mode)
         } catch {
             throw fail(error.description)
         }

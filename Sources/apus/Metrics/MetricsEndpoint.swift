@@ -6,44 +6,85 @@ import Transport
 
 /// `metrics address`: answers GET /metrics over HTTP, one caller after the other, on a thread of its own. Of a request
 /// nothing is looked at but its first line.
-struct MetricsEndpoint: Sendable {
-    let host: String
-    let port: UInt16
+final class MetricsEndpoint: Sendable {
+    struct Place: Equatable, Sendable {
+        let host: String
+        let port: UInt16
+
+        /// - Parameter address: `PORT`, for this machine alone, or `ADDRESS:PORT`, an IPv6 address in brackets.
+        /// - Returns: nil for an empty address.
+        /// - Throws: what would be right.
+        init?(_ address: String) throws {
+            guard !address.isEmpty else { return nil }
+            let start = address.lastIndex(of: ":").map(address.index(after:)) ?? address.startIndex
+            guard let port = UInt16(address[start...]), port > 0 else {
+                throw Service.StartFailure(
+                    message: "metrics address = \(address): is no port, such as 9445, and no ADDRESS:PORT")
+            }
+            self.port = port
+            host =
+                start == address.startIndex
+                ? "127.0.0.1" : address[..<start].dropLast().filter { !"[]".contains($0) }
+        }
+    }
+    /// Where it answers now.
+    private struct Answering: Sendable {
+        let place: Place
+        /// Its thread's, who closes it.
+        let listener: CInt
+        let isOver = Flag()
+    }
+    private let current = Mutex<Answering?>(nil)
     private let requestByteCountMax: Int
     private let patienceNanoseconds: UInt64
     private let log: @Sendable (String) -> Void
+    private let text: @Sendable () -> String
 
-    /// - Parameter address: `PORT`, for this machine alone, or `ADDRESS:PORT`, an IPv6 address in brackets.
-    /// - Returns: nil for an empty address.
-    /// - Throws: what would be right.
-    init?(_ address: String, limits: Limits, log: @escaping @Sendable (String) -> Void) throws {
-        guard !address.isEmpty else { return nil }
-        let start = address.lastIndex(of: ":").map(address.index(after:)) ?? address.startIndex
-        guard let port = UInt16(address[start...]), port > 0 else {
-            throw Service.StartFailure(
-                message: "metrics address = \(address): is no port, such as 9445, and no ADDRESS:PORT")
-        }
-        self.port = port
-        host = start == address.startIndex ? "127.0.0.1" : address[..<start].dropLast().filter { !"[]".contains($0) }
+    /// - Parameter text: the answer, made anew for each caller.
+    init(limits: Limits, log: @escaping @Sendable (String) -> Void, text: @escaping @Sendable () -> String) {
         requestByteCountMax = limits.metricsRequestByteCountMax
         patienceNanoseconds = UInt64(limits.metricsTimeout.components.seconds) * 1_000_000_000
         self.log = log
+        self.text = text
     }
 
-    /// Answers from now on; where it cannot, the reason is logged, and files are served all the same.
-    /// - Parameter text: the answer, made anew for each caller.
-    func start(_ text: @escaping @Sendable () -> String) {
+    /// Answers there from now on, and nowhere else; where it cannot, the reason is logged, and files are served all the
+    /// same. One caller at a time.
+    /// - Parameter server: counts as long as somebody can ask.
+    func move(to place: Place?, of server: Server) {
+        server.observation.setCounting(place != nil)
+        let old = current.withLock { $0 }
+        guard old?.place != place else { return }
+        if let old {
+            old.isOver.set(true)
+            shutdown(old.listener, CInt(SHUT_RDWR))
+        }
+        let new = place.flatMap(start)
+        current.withLock { $0 = new }
+    }
+
+    private func start(_ place: Place) -> Answering? {
         do throws(TransportError) {
-            let listener = try TCPTransport.openListener(address: host, port: port)
-            log("metrics on \(host) port \(port)")
-            guard Thread.detach(name: "metrics", { serve(listener, text) }) else { return log("metrics: no thread") }
-        } catch { log("metrics: \(error)") }
+            let listener = try TCPTransport.openListener(address: place.host, port: place.port)
+            let service = Answering(place: place, listener: listener)
+            guard Thread.detach(name: "metrics", { self.serve(service) }) else {
+                close(listener)
+                log("metrics: no thread")
+                return nil
+            }
+            log("metrics on \(place.host) port \(place.port)")
+            return service
+        } catch {
+            log("metrics: \(error)")
+            return nil
+        }
     }
 
-    private func serve(_ listener: CInt, _ text: @Sendable () -> String) {
-        while true {
-            guard isReady(listener, POLLIN, until: .max) else { continue }
-            let descriptor = CInt(apus_local_accept(listener))
+    private func serve(_ service: Answering) {
+        defer { close(service.listener) }
+        while !service.isOver.isOn {
+            guard isReady(service.listener, POLLIN, until: .max), !service.isOver.isOn else { continue }
+            let descriptor = CInt(apus_local_accept(service.listener))
             guard descriptor >= 0 else {
                 usleep(100_000)
                 continue

@@ -9,7 +9,7 @@ import SMBServer
 
 /// May a user do that? Asked of the code that serves clients, in this process and without one: the login runs with the
 /// right password whatever it is, the tree connect by the configuration's rules, the open as an open. So the answer is
-/// the server's own. What only a running server knows, others' opens above all, is not looked at.
+/// the server's own. What only a running server knows, it is asked for besides (`OtherOpens`).
 struct Question {
     enum Answer {
         case allowed(credentialsText: String)
@@ -69,6 +69,11 @@ struct Question {
             .filter { words.starts(with: $0.1) }.max { $0.1.count < $1.1.count }
         guard let (share, root) = found else { return ("", target) }
         return (share.name, words.dropFirst(root.count).joined(separator: "/"))
+    }
+
+    /// On this machine. nil where there is no such share.
+    var file: String? {
+        configuration.shares.first { $0.name.lowercased() == share.lowercased() }.map { "\($0.path)/\(path)" }
     }
 
     func answer() -> Answer {

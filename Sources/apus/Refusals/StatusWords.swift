@@ -4,6 +4,19 @@ extension NTStatus {
     /// As [MS-ERREF] 2.3.1 names it, without `STATUS_`; a number where Apus knows no name.
     var words: String { Self.names[self] ?? "0x" + String(rawValue, radix: 16, uppercase: true) }
 
+    /// A status by its name, `STATUS_` or `NT_STATUS_` before it or not, in any case; or as a number, 0x….
+    init?(words: String) {
+        var name = words.uppercased()
+        for prefix in ["NT_STATUS_", "STATUS_"] where name.hasPrefix(prefix) { name.removeFirst(prefix.count) }
+        if name.hasPrefix("0X"), let value = UInt32(name.dropFirst(2), radix: 16) {
+            self.init(rawValue: value)
+        } else if let known = Self.names.first(where: { $0.value == name }) {
+            self = known.key
+        } else {
+            return nil
+        }
+    }
+
     private static let names: [NTStatus: String] = [
         .success: "SUCCESS",
         .pending: "PENDING",

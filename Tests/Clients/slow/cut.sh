@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A mount whose connection is cut again and again; runs inside lab/kclient, as root.
+# A mount whose connection is cut again and again; runs inside lab/kclient or lab/vm, as root.
 #   cut.sh REPOSITORY SERVER PORT DIRECT-PORT SHARE USER PASSWORD MIB MODE…
 # PORT leads through cutting_proxy.py, DIRECT-PORT to the server itself. $OUT/cut cuts; $OUT/restart kills the server and
 # has another one take its place. Each mode has files of its own: a resilient handle whose client never came back keeps its
@@ -25,21 +25,24 @@ check() {
 }
 
 # Everything that was written is there, once, in its place, although the connection went several times meanwhile, or the
-# server did.
+# server did; to the other mount too.
 writes() {
     local cutter disturb=$1
     (for _ in 1 2 3 4 5; do sleep 0.7; "$disturb"; done) &
     cutter=$!
     for part in $(seq 0 15); do
-        # This client does not repeat a FLUSH that was cut off, it reports it: an application then writes again.
+        # This client does not repeat a FLUSH that was cut off, it reports it, and an open while the server is away can be
+        # refused with "Host is down": an application then writes again, a little later.
         for _ in 1 2 3 4; do
             dd if=/tmp/big of="$m/big-$mode" bs=64k count=$((mib)) skip=$((part * mib)) seek=$((part * mib)) \
                 conv=notrunc,fsync 2>&1 && continue 2
+            sleep 0.5
         done
         return 1
     done
     wait "$cutter"
-    cmp /tmp/big "$m/big-$mode" && umount "$m" && mount_at "$m" "$port" && cmp /tmp/big "$m/big-$mode"
+    cmp /tmp/big "$m/big-$mode" && cmp /tmp/big "$other/big-$mode" && umount "$m" && mount_at "$m" "$port" &&
+        cmp /tmp/big "$m/big-$mode"
 }
 
 # A handle that is open over a cut reads and writes as before, and its file has the name it had.

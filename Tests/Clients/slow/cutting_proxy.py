@@ -5,6 +5,7 @@ import selectors
 import socket
 import struct
 import sys
+import time
 
 listen, listen_port, server, server_port, cut = sys.argv[1:]
 selector = selectors.DefaultSelector()
@@ -14,11 +15,21 @@ other = {}
 parent = os.getppid()
 
 
+def connect():
+    """To the server, which may be being started again: a relay that took a client's connection and dropped it would say
+    that there is a server, where without a relay the client would be refused and come again. None after 10 s."""
+    for _ in range(500):
+        try:
+            return socket.create_connection((server, int(server_port)))
+        except OSError:
+            time.sleep(0.02)
+    return None
+
+
 def accept():
     near, _ = listener.accept()
-    try:
-        far = socket.create_connection((server, int(server_port)))
-    except OSError:  # the server is being started again
+    far = connect()
+    if far is None:
         near.close()
         return
     for one, two in ((near, far), (far, near)):

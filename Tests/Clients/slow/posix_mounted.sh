@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # What a mount with the POSIX extensions must be able to do; runs inside lab/vm, as root.
-#   posix_mounted.sh REPOSITORY SERVER PORT DEBIAN     DEBIAN: a folder with a Debian root, to be copied in part
+#   posix_mounted.sh REPOSITORY SERVER PORT DEBIAN part|whole     DEBIAN: a folder with a Debian root, to be copied
 set -uo pipefail
-repository=$1 server=$2 port=$3 debian=$4
+repository=$1 server=$2 port=$3 debian=$4 what=(.)
+if [ "$5" = part ]; then what=(bin sbin lib dev etc root run tmp usr/bin usr/sbin var/lib/dpkg var/log); fi
 m=/tmp/m
 mkdir -p "$m"
 user=alice,password=Secret-Alice1
@@ -88,11 +89,10 @@ synchronised() {
         [ -z "$(rsync -aHXcni --no-owner --no-group --delete /tmp/tree/ "$m/rsync/" | grep -v '^\.[dS]')" ] &&
         [ "$(stat -c %i "$m/rsync/Case")" = "$(stat -c %i "$m/rsync/hard")" ]
 }
-# A Debian root as debootstrap makes it, in part, and what such a root may hold besides.
+# A Debian root as debootstrap makes it, and what such a root may hold besides.
 debian() {
     [ ! -e /tmp/debian ] || return 0
-    mkdir /tmp/debian && (cd "$debian" && tar cf - --exclude='*/samba*' --exclude='*/python3*' bin sbin lib dev etc \
-        root run tmp usr/bin usr/sbin var/lib/dpkg var/log) | tar xpf - -C /tmp/debian &&
+    mkdir /tmp/debian && (cd "$debian" && tar cf - "${what[@]}") | tar xpf - -C /tmp/debian &&
         chmod 4755 /tmp/debian/usr/bin/passwd && mkdir -p /tmp/debian/dev && mknod /tmp/debian/dev/full2 c 1 7 &&
         mkfifo -m 600 /tmp/debian/run/pipe && setfattr -n user.note -v hello /tmp/debian/etc/fstab
 }
@@ -104,12 +104,13 @@ all() {
 }
 as_before() { alike all /tmp/debian "$1" && alike contents /tmp/debian "$1"; }
 debian_tar() {
-    debian && tar cf /tmp/debian.tar --format=pax --numeric-owner -C /tmp/debian . && mkdir "$m/tar" &&
-        tar xpf /tmp/debian.tar --numeric-owner -C "$m/tar" && again && as_before "$m/tar"
+    debian && mkdir "$m/tar" && tar cf - --format=pax --numeric-owner -C /tmp/debian . |
+        tar xpf - --numeric-owner -C "$m/tar" && again && as_before "$m/tar" && echo "$(find "$m/tar" | wc -l) files"
 }
 debian_rsync() {
     debian && rsync -aHAX --numeric-ids /tmp/debian/ "$m/rsync/" && again && as_before "$m/rsync" &&
-        [ -z "$(rsync -aHAXni --numeric-ids --delete /tmp/debian/ "$m/rsync/" | grep -v '^\.[DS]')" ]
+        [ -z "$(rsync -aHAXni --numeric-ids --delete /tmp/debian/ "$m/rsync/" | grep -v '^\.[DS]')" ] &&
+        echo "$(find "$m/rsync" | wc -l) files"
 }
 empty() { rm -rf "$m"/* && [ -z "$(ls -A "$m")" ] || { ls -lA "$m"; return 1; }; }
 space() { [ "$(stat -f -c %b "$m")" -gt 0 ] && [ "$(stat -f -c %d "$m")" -gt 0 ]; }
@@ -117,7 +118,7 @@ space() { [ "$(stat -f -c %b "$m")" -gt 0 ] && [ "$(stat -f -c %d "$m")" -gt 0 ]
 check() {
     local name="posix, kernel $(uname -r): $1" output
     if output=$("$2" 2>&1); then
-        echo "ok - $name"
+        echo "ok - $name$(tail -n 1 <<<"$output" | sed -n 's/^[0-9]* files$/ (&)/p')"
     else
         echo "not ok - $name"
         printf '%s\n' "$output" | tail -n 8 | cut -c1-180 | sed 's/^/#   /'

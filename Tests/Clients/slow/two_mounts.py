@@ -1,12 +1,16 @@
 """What two processes do with one file through two mounts, for two_mounts.sh.
 
     two_mounts.py locks ONE OTHER
+    two_mounts.py reads ONE OTHER WRITES
+    two_mounts.py notify ONE OTHER        two folders
     two_mounts.py sqlite ONE OTHER TRANSACTIONS
 """
 import fcntl
 import os
 import sqlite3
+import struct
 import sys
+import threading
 import time
 
 
@@ -65,8 +69,95 @@ def locks(one, other):
     time.sleep(1)
     assert os.waitpid(waiting, os.WNOHANG) == (0, 0), "it did not wait"
     os.pwrite(mine, b"written", 50)
+    os.fsync(mine)  # Linux 7.2 sends the data after the unlock otherwise: docs/conformance.md
     fcntl.lockf(mine, fcntl.LOCK_UN, 10, 20)
     assert succeeded(waiting), "it did not get the lock, or not the data"
+
+
+def reads(one, other, count):
+    """One reads while the other writes, both with the file open all the time.
+
+    The writer counts: first at the beginning of the file, then at its end. The reader looks at the end first. So what it
+    finds at the beginning is never less, and nothing ever goes back."""
+    end = 1 << 20
+    with open(other, "wb") as file:
+        file.write(bytes(end + 8))
+
+    def write():
+        file = os.open(other, os.O_RDWR)
+        for number in range(1, count + 1):
+            for place in (0, end):
+                os.pwrite(file, struct.pack("<Q", number), place)
+        os.close(file)
+
+    def read(file, place):
+        return struct.unpack("<Q", os.pread(file, 8, place))[0]
+
+    mine = os.open(one, os.O_RDONLY)
+    assert read(mine, end) == 0
+    writer = in_child(write)
+    before, looks, values = 0, 0, set()
+    deadline = time.monotonic() + 120
+    while before < count:
+        at_end = read(mine, end)
+        at_start = read(mine, 0)
+        assert at_start >= at_end, f"{at_end} was written after {at_start}, and is seen before it"
+        assert at_end >= before, f"{at_end} is seen after {before}"
+        before = at_end
+        looks += 1
+        values.add(at_end)
+        assert time.monotonic() < deadline, f"{before} of {count} were seen"
+    assert succeeded(writer)
+    print(f"{looks} reads under {2 * count} writes saw {len(values)} values, none of them stale")
+
+
+def notify(one, other):
+    """CHANGE_NOTIFY as this client offers it: an ioctl that waits, and gives what the server has told."""
+    watched = 0xC009CF0B  # CIFS_IOC_NOTIFY_INFO of the kernel's fs/smb/client/cifs_ioctl.h
+
+    def changes(folder, tree, change):
+        """-> (action, name) of [MS-FSCC] 2.7.1 that come while `change` is done"""
+        told = []
+
+        def watch():
+            buffer = bytearray(struct.pack("<IBI", 0x17F, tree, 1000) + bytes(1000))
+            try:
+                fcntl.ioctl(folder, watched, buffer, True)
+            except OSError as error:
+                told.append((0, str(error)))
+                return
+            data, place = bytes(buffer[9:9 + struct.unpack_from("<I", buffer, 5)[0]]), 0
+            while True:
+                following, action, length = struct.unpack_from("<III", data, place)
+                told.append((action, data[place + 12:place + 12 + length].decode("utf-16-le")))
+                place += following
+                if not following:
+                    break
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        time.sleep(1)
+        assert watcher.is_alive(), f"it did not wait: {told}"
+        change()
+        watcher.join(10)
+        assert not watcher.is_alive(), "nothing was told"
+        return told
+
+    def touch(name):
+        return lambda: open(os.path.join(other, name), "wb").close()
+
+    os.mkdir(os.path.join(other, "below"))
+    folder = os.open(one, os.O_RDONLY)
+    found = changes(folder, False, touch("made"))
+    assert found[0] == (1, "made"), found
+    found = changes(folder, False, lambda: os.rename(os.path.join(other, "made"), os.path.join(other, "renamed")))
+    assert found == [(4, "made"), (5, "renamed")], found
+    found = changes(folder, True, touch("below/deep"))
+    assert found[0] == (1, r"below\deep"), found
+    found = changes(folder, False, lambda: os.unlink(os.path.join(other, "renamed")))
+    assert (2, "renamed") in found, found
+    os.close(folder)
+    print("made, renamed, made below, removed")
 
 
 def sqlite(one, other, transactions):
@@ -110,7 +201,8 @@ def sqlite(one, other, transactions):
     print(f"{transactions} transactions in {took:.0f} s, integrity check clean")
 
 
-if sys.argv[1] == "locks":
-    locks(*sys.argv[2:4])
+kind, *names = sys.argv[1:4]
+if kind in ("locks", "notify"):
+    {"locks": locks, "notify": notify}[kind](*names)
 else:
-    sqlite(*sys.argv[2:4], int(sys.argv[4]))
+    {"reads": reads, "sqlite": sqlite}[kind](*names, int(sys.argv[4]))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Two mounts of one share, each with a connection of its own, as two machines have them; runs inside lab/kclient, as root.
+# Two mounts of one share, each with a connection of its own, as two machines have them; runs inside lab/kclient or lab/vm, as root.
 #   two_mounts.sh REPOSITORY SERVER PORT SHARE USER PASSWORD TRANSACTIONS COMMITS MODE…
 set -uo pipefail
 repository=$1 server=$2 port=$3 share=$4 user=$5 password=$6 transactions=$7 commits=$8
@@ -57,6 +57,8 @@ names() {
             [ ! -e "$b/other-$n" ] || { echo "$n"; return 1; }
     done
 }
+reads() { /usr/bin/python3 "$here/two_mounts.py" reads "$a/counted" "$b/counted" "$((transactions / 2))"; }
+notified() { mkdir "$a/watched" && /usr/bin/python3 "$here/two_mounts.py" notify "$a/watched" "$b/watched"; }
 locks() { /usr/bin/python3 "$here/two_mounts.py" locks "$a/locked" "$b/locked"; }
 sqlite() { /usr/bin/python3 "$here/two_mounts.py" sqlite "$a/data.db" "$b/data.db" "$transactions"; }
 
@@ -101,8 +103,10 @@ for mode in "$@"; do
     check 'leases save round trips' leases
     : >"$a/shared-file"
     check 'each reads what the other has written' coherent "$a/shared-file" 100
+    check 'one reads while the other writes: nothing stale, nothing out of order' reads
     check 'each sees the names that the other makes, renames and deletes' names
     check 'locks of one keep the other out, and wait for each other' locks
+    check 'one is told what the other changes in a folder and below it' notified
     check 'SQLite from both' sqlite
     check 'git from both' repositories
     rm -rf "$a"/*

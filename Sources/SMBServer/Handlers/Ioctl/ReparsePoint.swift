@@ -18,13 +18,14 @@ extension IoctlHandler {
         let input = control.input
         try context.requireWritable()
         try open.requireAny(of: [.writeData, .writeAttributes])
+        guard !input.isEmpty else { throw .invalidBufferSize }
         guard input.count >= 8, input.count <= context.limits.reparseByteCountMax else { throw .reparseDataInvalid }
         let tag = input.littleEndian32(at: 0)
-        // 2.1.2.1: Microsoft's tags have the highest bit; others a GUID behind the length.
-        let header = tag & 0x8000_0000 != 0 ? 8 : 24
+        let header = ReparseBuffer.headerByteCount(tag)
         guard input.count == header + Int(input.littleEndian16(at: 4)) else { throw .reparseDataInvalid }
         // 0 and 1 are reserved.
         guard tag > 1 else { throw .reparseTagInvalid }
+        if tag == ReparseBuffer.mountPointTag, !open.isDirectory { throw .notADirectory }
         try open.file.setReparsePoint(input, as: open.credentials)
         context.server.reportChange(open, .attributes)
     }
@@ -36,15 +37,17 @@ extension IoctlHandler {
         let input = control.input
         try context.requireWritable()
         try open.requireAny(of: [.writeData, .writeAttributes])
-        guard input.count >= 8, input.count <= 24 else { throw .reparseDataInvalid }
         // The buffer is a header without data.
-        guard input.littleEndian16(at: 4) == 0 else { throw .reparseDataInvalid }
-        try open.file.deleteReparsePoint(tag: input.littleEndian32(at: 0), as: open.credentials)
+        guard input.count >= 8, input.littleEndian16(at: 4) == 0,
+            input.count == ReparseBuffer.headerByteCount(input.littleEndian32(at: 0))
+        else { throw .reparseDataInvalid }
+        try open.file.deleteReparsePoint(input, as: open.credentials)
         context.server.reportChange(open, .attributes)
     }
 }
 
 extension NTStatus {
-    /// [MS-ERREF] 2.3.1.
+    // [MS-ERREF] 2.3.1.
     static var reparseTagInvalid: NTStatus { NTStatus(rawValue: 0xC000_0276) }
+    static var invalidBufferSize: NTStatus { NTStatus(rawValue: 0xC000_0206) }
 }

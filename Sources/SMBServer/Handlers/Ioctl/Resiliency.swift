@@ -8,7 +8,8 @@ extension IoctlHandler {
     static func requestResiliency(
         _ control: Control, of open: Open, in context: borrowing RequestContext
     ) throws(NTStatus) {
-        guard context.dialect >= .smb210 else { throw .invalidDeviceRequest }
+        // Where no open is to wait for its client, it is as with a server that cannot do that.
+        guard context.dialect >= .smb210, open.treeConnect.share.allowsDurability else { throw .invalidDeviceRequest }
         // NETWORK_RESILIENCY_REQUEST, 2.2.31.3: the time in milliseconds, and four reserved bytes.
         guard control.input.count >= 8 else { throw .invalidParameter }
         let limits = context.limits

@@ -56,7 +56,7 @@ extension CreateHandler {
         return Open(
             fileID: FileID(persistent: pipe.identifier, volatile: pipe.identifier), file: file,
             node: context.server.files.retain(file.identity, stream: nil), session: context.session,
-            treeConnect: context.treeConnect,
+            connectionID: context.connection.id, treeConnect: context.treeConnect,
             grantedAccess: asked.contains(.maximumAllowed) ? .fileAllAccess : asked.intersection(.fileAllAccess),
             shareAccess: input.shareAccess, options: input.options, identity: identity(input, context),
             creationTime: context.now, channelSequence: context.channelSequence, pipe: pipe)

@@ -31,6 +31,7 @@ struct FileInformationClass: RawRepresentable, Equatable {
     static var id: Self { .init(rawValue: 59) }
     static var dispositionExtended: Self { .init(rawValue: 64) }
     static var renameExtended: Self { .init(rawValue: 65) }
+    static var linkExtended: Self { .init(rawValue: 72) }
     static var posix: Self { .init(rawValue: POSIXWire.informationClass) }
 
     /// [MS-SMB2] 3.3.5.20.1: those of [MS-FSCC] 2.4 that cannot be queried over SMB2 are STATUS_NOT_SUPPORTED,
@@ -116,7 +117,7 @@ extension QueryInfoHandler {
         let reply = output.reply
         switch informationClass {
         case .basic: information.encodeBasic(into: reply)
-        case .standard: information.encodeStandard(isDeletePending: open.node.isDeletePending(for: open), into: reply)
+        case .standard: information.encodeStandard(open, into: reply)
         case .internal: reply.append(information.identity.index)
         case .extendedAttributeSize: reply.append(information.extendedAttributeSize)
         case .networkOpen:
@@ -151,7 +152,7 @@ extension QueryInfoHandler {
         let position = open.currentByteOffset.load(ordering: .relaxed)
         let mode = open.state.withLock { $0.mode }
         information.encodeBasic(into: reply)
-        information.encodeStandard(isDeletePending: open.node.isDeletePending(for: open), into: reply)
+        information.encodeStandard(open, into: reply)
         reply.append(information.identity.index)
         reply.append(information.extendedAttributeSize)
         reply.append(open.grantedAccess.rawValue)
@@ -195,11 +196,13 @@ extension FileInformation {
     }
 
     /// FileStandardInformation, [MS-FSCC] 2.4.47. [MS-FSA] 2.1.5.12.27: a link about to go no longer counts.
-    func encodeStandard(isDeletePending: Bool, into reply: PDUBuffer) {
+    func encodeStandard(_ open: Open, into reply: PDUBuffer) {
+        let isDeletePending = open.node.isDeletePending(for: open)
         reply.append(allocationSize)
         reply.append(endOfFile)
+        // A name that is to go counts no more; one that is gone the file system does not count.
         reply.append(isDeletePending ? linkCount - min(1, linkCount) : linkCount)
-        reply.append(isDeletePending ? 1 : 0 as UInt8)
+        reply.append(isDeletePending || open.hasLostName.load(ordering: .relaxed) ? 1 : 0 as UInt8)
         reply.append(isDirectory ? 1 : 0 as UInt8)
         reply.append(0 as UInt16)
     }

@@ -3,7 +3,8 @@ import NTTypes
 import Platform
 import SMBWire
 
-/// What FileRenameInformation, FileRenameInformationEx and FileLinkInformation say: [MS-FSCC] 2.4.42, 2.4.43, 2.4.27.
+/// What FileRenameInformation, FileRenameInformationEx, FileLinkInformation and FileLinkInformationEx say: [MS-FSCC]
+/// 2.4.42, 2.4.43, 2.4.27, and FILE_LINK_INFORMATION, which has the same flags as FILE_RENAME_INFORMATION.
 private struct NewName {
     /// FILE_RENAME_REPLACE_IF_EXISTS.
     var replacesExisting: Bool
@@ -12,6 +13,18 @@ private struct NewName {
     /// FILE_RENAME_IGNORE_READONLY_ATTRIBUTE.
     var ignoresReadOnly = false
     var name: NTName
+
+    /// The flags of the table that ask for more are about reserved areas of a volume and about files that are kept
+    /// elsewhere; there are none.
+    private static var knownFlags: UInt32 { 0x1FF }
+
+    var replacing: Replacing {
+        guard replacesExisting else { return [] }
+        var replacing: Replacing = .files
+        if ignoresReadOnly { replacing.insert(.readOnly) }
+        if hasPOSIXSemantics { replacing.insert(.emptyFolders) }
+        return replacing
+    }
 
     init(_ input: [UInt8], isExtended: Bool, byteCountMax: Int) throws(NTStatus) {
         // [MS-SMB2] 3.3.5.21.1: the structure with its padding is 24 bytes.
@@ -23,6 +36,8 @@ private struct NewName {
         guard byteCount <= byteCountMax else { throw .objectNameInvalid }
         if isExtended {
             let flags = input.littleEndian32(at: 0)
+            // Windows says so of flags that are newer than it, and clients then do without.
+            guard flags & ~Self.knownFlags == 0 else { throw .notSupported }
             replacesExisting = flags & 1 != 0
             hasPOSIXSemantics = flags & 2 != 0
             ignoresReadOnly = flags & 0x40 != 0
@@ -34,6 +49,14 @@ private struct NewName {
             name = try NTName(utf16LittleEndian: unsafe input.span.bytes.extracting(20..<20 + byteCount))
         } catch { throw .invalidParameter }
     }
+}
+
+/// What had the new name.
+private struct Replaced {
+    var nodes: [FileNode] = []
+    /// As it is spelled on the disk.
+    var name: NTPath
+    func nameIsGone() { for node in nodes { node.nameIsGone(name) } }
 }
 
 extension SetInfoHandler {
@@ -51,7 +74,7 @@ extension SetInfoHandler {
         }
         // The root has no name to change.
         guard !source.isRoot || source.stream != nil else { throw .invalidParameter }
-        guard !open.node.isDeletePending(for: open) else { throw .accessDenied.because(.deletePending) }
+        try requireName(open)
         if source.stream != nil {
             // A stream stays with its file. Windows finds that out once it has opened the folder.
             try requireParent(of: try NTPath(clientName: new.name), allowsEntries: open, in: &context)
@@ -67,12 +90,15 @@ extension SetInfoHandler {
         try context.awaitHandles(of: open)
         let replaced = try clear(target, new, for: open, in: &context)
         try open.keepingFrozenTimes { () throws(NTStatus) in
-            try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
+            try open.file.rename(to: target, replacing: new.replacing, as: open.credentials)
         }
-        for node in replaced { node.nameIsGone(target) }
-        open.node.renamed(from: source, to: target)
-        if open.isDirectory { context.server.folderIsRenamed(open, from: source, to: target) }
-        context.server.reportRename(from: source, to: target, of: open)
+        context.server.isRenamed(open, from: source, to: target, replaced)
+    }
+
+    /// A name that is to go, or gone, is not changed.
+    private static func requireName(_ open: Open) throws(NTStatus) {
+        guard !open.node.isDeletePending(for: open) else { throw .accessDenied.because(.deletePending) }
+        guard !open.hasLostName.load(ordering: .relaxed) else { throw .fileDeleted }
     }
 
     /// As rename(2) does it: what has the new name gives way, and whoever has it open keeps it. Handles that clients
@@ -81,39 +107,57 @@ extension SetInfoHandler {
         let source = open.file.path
         let target = try path(new.name, for: open)
         try context.awaitHandles(of: open)
-        if let replaced = try probe(target, open), replaced.identity != open.file.identity {
-            try context.awaitHandles(of: context.server.files.nodes(of: replaced.identity), by: open)
+        var replaced = Replaced(name: target)
+        if let found = try probe(target, open), found.information.identity != open.file.identity {
+            replaced = Replaced(nodes: context.server.files.nodes(of: found.information.identity), name: found.path)
+            try context.awaitHandles(of: replaced.nodes, by: open)
         }
         if new.replacesExisting {
             try open.file.renameReplacing(to: target, as: open.credentials)
         } else {
             try open.file.rename(to: target, replaceIfExists: false, as: open.credentials)
         }
-        open.node.renamed(from: source, to: target)
-        if open.isDirectory { context.server.folderIsRenamed(open, from: source, to: target) }
-        context.server.reportRename(from: source, to: target, of: open)
+        context.server.isRenamed(open, from: source, to: target, replaced)
     }
 
     /// FileLinkInformation, [MS-FSA] 2.1.5.15.6.
-    static func link(_ input: [UInt8], _ open: Open, in context: inout RequestContext) throws(NTStatus) {
-        let new = try NewName(input, isExtended: false, byteCountMax: context.limits.pathByteCountMax)
+    static func link(
+        _ input: [UInt8], isExtended: Bool, _ open: Open, in context: inout RequestContext
+    ) throws(NTStatus) {
+        let new = try NewName(input, isExtended: isExtended, byteCountMax: context.limits.pathByteCountMax)
         guard !open.isDirectory else { throw .fileIsADirectory }
         guard open.file.path.stream == nil else { throw .invalidParameter }
-        guard !open.node.isDeletePending(for: open) else { throw .accessDenied.because(.deletePending) }
+        try requireName(open)
         let target = try path(new.name, for: open)
         try requireParent(of: target, allowsEntries: open, in: &context)
         let replaced = try clear(target, new, for: open, in: &context)
-        try open.file.link(at: target, replaceIfExists: new.replacesExisting, as: open.credentials)
-        for node in replaced { node.nameIsGone(target) }
+        try open.file.link(at: target, replacing: new.replacing, as: open.credentials)
+        replaced.nameIsGone()
         context.server.reportName(.added, target, of: open)
     }
 
     /// FileStreamRename, [MS-FSA] 2.1.5.15.12: ":name" or ":name:$DATA", in the same file.
     private static func renameStream(_ new: NewName, _ open: Open, in context: inout RequestContext) throws(NTStatus) {
-        var target = open.file.path
-        guard target.stream != nil else { throw .invalidParameter }
-        target.stream = try NTPath(clientName: NTName(utf8: Array("x".utf8) + new.name.utf8)).stream
+        let source = open.file.path
+        guard let oldName = source.stream else { throw .invalidParameter }
+        try requireName(open)
+        var target = source
+        do throws(NTStatus) {
+            target.stream = try NTPath(clientName: NTName(utf8: Array("x".utf8) + new.name.utf8)).stream
+        } catch {
+            // What no stream can be called is a wrong parameter here, as NTFS has it.
+            throw error == .objectNameInvalid ? .invalidParameter : error
+        }
+        let files = context.server.files
+        // What others have open does not give way, as with files.
+        if let name = target.stream, name.folded != oldName.folded, new.replacesExisting,
+            files.isOpen(open.node.identity, stream: name)
+        {
+            throw .accessDenied.because(.openElsewhere)
+        }
         try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
+        open.node.renamed(from: source, to: target)
+        if let name = target.stream { files.rename(open.node, toStream: name) }
     }
 
     private static func path(_ name: NTName, for open: Open) throws(NTStatus) -> NTPath {
@@ -129,8 +173,11 @@ extension SetInfoHandler {
     private static func requireParent(
         of target: NTPath, allowsEntries open: Open, in context: inout RequestContext
     ) throws(NTStatus) {
-        guard let parent = target.parent, let found = try probe(parent, open) else { throw .objectPathNotFound }
-        guard found.isDirectory else { throw .objectPathNotFound }
+        guard let parent = target.parent, let found = try probe(parent, open)?.information else {
+            throw .objectPathNotFound
+        }
+        // A file where the folder should be, as NTFS has it.
+        guard found.isDirectory else { throw .invalidParameter }
         try context.awaitClose(
             of: context.server.files.nodes(of: found.identity), besides: open, orThrow: .sharingViolation
         ) { other in
@@ -145,27 +192,39 @@ extension SetInfoHandler {
     /// - Returns: what will have lost that name.
     private static func clear(
         _ target: NTPath, _ new: NewName, for open: Open, in context: inout RequestContext
-    ) throws(NTStatus) -> [FileNode] {
-        guard let existing = try probe(target, open), existing.identity != open.file.identity else { return [] }
+    ) throws(NTStatus) -> Replaced {
+        guard let (existing, name) = try probe(target, open), existing.identity != open.file.identity else {
+            return Replaced(name: target)
+        }
         guard new.replacesExisting else { throw .objectNameCollision }
-        guard !existing.isDirectory else { throw .accessDenied.because(.request) }
+        // With POSIX semantics an empty folder gives way to a folder.
+        guard !existing.isDirectory || open.isDirectory && new.hasPOSIXSemantics else {
+            throw .accessDenied.because(.request)
+        }
         if existing.attributes.contains(.readOnly), !new.ignoresReadOnly {
             throw .accessDenied.because(.readOnlyAttribute)
         }
         let nodes = context.server.files.nodes(of: existing.identity)
         // A name that is to go as soon as others close its file goes now. Windows refuses; Linux's client, once refused
         // a file that another has open, deletes that and tries again: it would end with neither.
-        let isDoomed = nodes.contains { $0.isDeletePending(of: target) }
-        if !new.hasPOSIXSemantics {
+        let isDoomed = nodes.contains { $0.isDeletePending(of: name) }
+        guard new.hasPOSIXSemantics else {
             try context.awaitClose(of: nodes, besides: open) { other in
                 !isDoomed || other.session === open.session
             }
+            return Replaced(nodes: nodes, name: name)
         }
-        return nodes
+        // Who has it open keeps it, and must have allowed for that. A handle that is only kept in a cache stands for a
+        // name that leads elsewhere now.
+        try context.awaitHandles(of: nodes, by: open)
+        for node in nodes where node.forbidsDeletion { throw .sharingViolation.because(.openElsewhere) }
+        return Replaced(nodes: nodes, name: name)
     }
 
     /// A look at what is there; nil if nothing is.
-    private static func probe(_ path: NTPath, _ open: Open) throws(NTStatus) -> FileInformation? {
+    private static func probe(
+        _ path: NTPath, _ open: Open
+    ) throws(NTStatus) -> (information: FileInformation, path: NTPath)? {
         guard let store = open.treeConnect.store else { throw .invalidDeviceRequest }
         var parameters = OpenParameters(
             desiredAccess: [], disposition: .open, options: .openReparsePoint, attributes: [])
@@ -173,8 +232,8 @@ extension SetInfoHandler {
         parameters.isPOSIX = open.file.isPOSIX
         do {
             let found = try store.open(path, parameters, as: open.credentials)
-            found.file.close()
-            return found.information
+            defer { found.file.close() }
+            return (found.information, found.file.path)
         } catch {
             guard error == .objectNameNotFound else { throw error }
             return nil
@@ -183,8 +242,16 @@ extension SetInfoHandler {
 }
 
 extension Server {
+    /// What the file system has done is so for everybody who has either file open, or watches.
+    fileprivate func isRenamed(_ open: Open, from source: NTPath, to target: NTPath, _ replaced: Replaced) {
+        replaced.nameIsGone()
+        open.node.renamed(from: source, to: target)
+        if open.isDirectory { folderIsRenamed(open, from: source, to: target) }
+        reportRename(from: source, to: target, of: open)
+    }
+
     /// Those who hear of what is in the folder go on doing so, by its new name.
-    fileprivate func folderIsRenamed(_ open: Open, from source: NTPath, to target: NTPath) {
+    private func folderIsRenamed(_ open: Open, from source: NTPath, to target: NTPath) {
         let share = open.treeConnect.share
         directoryLeases.move(from: source, to: target, in: share)
         notifier.move(open.node.opens)
