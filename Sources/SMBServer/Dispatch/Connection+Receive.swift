@@ -103,6 +103,7 @@ extension Connection {
     ) throws(DisconnectReason) {
         var position = position
         var parked = parked
+        defer { position.endMoment() }
         let sealStart = reply.count
         if position.sealedBy != nil { reply.appendZeros(TransformHeader.byteCount) }
         var chain = ResponseChain(reply: reply, start: reply.count)
@@ -124,6 +125,7 @@ extension Connection {
                 var later = position
                 later.offset = 0
                 later.count -= 1
+                position.opened = nil
                 let held = request.sendsInterim ? nil : chain.suspend()
                 request.work.withLock { $0 = SuspendedCompound(message: kept, position: later, held: held) }
                 chain.finish()
@@ -238,6 +240,8 @@ struct SuspendedCompound: Sendable {
         var fileID: FileID?
         /// Of the request before.
         var status: NTStatus = .success
+        /// What the message has opened last, and may still close.
+        var opened: Open?
         // For those who look at requests, else 0: since when this thread works for the request, and for how long its
         // bytes had lain there by then, in nanoseconds.
         var begin: UInt64 = 0

@@ -57,6 +57,8 @@ extension Connection {
         position.signingKey = admission.signingKey
         if chain.byteCount > server.limits.compoundReplyByteCountMax { admission.refusal = .insufficientResources }
 
+        // What an earlier CREATE of the message has opened is a handle like any other to a later one.
+        if received.command == SMB2Command.create.rawValue { position.endMoment() }
         let headerStart = chain.begin(received.makeResponse(status: .success))
         var context = RequestContext(
             server: server, connection: self, header: admission.header, dialect: admission.dialect,
@@ -342,5 +344,13 @@ extension SuspendedCompound.Position {
             fileID = used
         }
         self.status = status
+        if let opened = context.opened { self.opened = opened }
+    }
+
+    /// What the message has opened and not closed stays open.
+    mutating func endMoment() {
+        guard let opened else { return }
+        opened.node.endMoment(of: opened)
+        self.opened = nil
     }
 }

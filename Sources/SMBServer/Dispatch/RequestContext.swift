@@ -46,6 +46,8 @@ struct RequestContext: ~Copyable {
     /// A session or tree connect that this request made.
     var responseSessionID: UInt64?
     var responseTreeID: UInt32?
+    /// What it has opened, if more requests of its compound follow: those may close it.
+    var opened: Open?
     /// What it changes, until it is over.
     private var changing: Open?
     /// Answer nothing and end the connection.
@@ -175,20 +177,51 @@ struct RequestContext: ~Copyable {
             parkedRequest = request
         }
         request.setDeadline(timeout.map { server.environment.uptime() + $0.nanoseconds })
+        request.awaitsMoment = false
         return request
+    }
+
+    /// A holder has been asked to let go, and has not answered in time.
+    var breakHasTimedOut: Bool { wakeReason == .timeout && parkedRequest?.awaitsMoment == false }
+
+    /// Waits until handles are closed that nobody holds in earnest, without a word.
+    /// - Returns: nil once it has waited for `closeAfterBreakTimeout`.
+    mutating func parkForMoment() throws(NTStatus) -> ParkedRequest? {
+        let now = server.environment.uptime()
+        let latest = now + limits.closeAfterBreakTimeout.nanoseconds
+        let deadline = parkedRequest?.closeDeadline(orSet: latest) ?? latest
+        guard now < deadline else { return nil }
+        let parked = try park(timeout: .nanoseconds(Int64(deadline - now)), sendsInterim: false)
+        _ = parked.closeDeadline(orSet: deadline)
+        parked.awaitsMoment = true
+        return parked
+    }
+
+    /// Waits for what passes in a moment.
+    /// - Parameter look: what is in the way; it has the request woken once that has passed.
+    /// - Returns: whether something is in the way that does not pass.
+    /// - Throws: `.pending` while it may.
+    mutating func awaitMoments(_ look: (ParkedRequest?) -> FileNode.Obstacle) throws(NTStatus) -> Bool {
+        let obstacle = look(nil)
+        guard obstacle == .passing, let parked = try parkForMoment() else { return obstacle != .none }
+        switch look(parked) {
+        case .none: return false
+        case .passing: throw .pending
+        case .lasting: return true
+        }
     }
 
     /// Others let go of their cached handles before the file's name changes, [MS-FSA] 2.1.5.15.3 and 2.1.5.15.11.
     /// - Throws: `.pending` while they do; the request then runs again.
     mutating func awaitHandles(of open: Open) throws(NTStatus) {
-        if wakeReason == .timeout { server.completeBreaks(of: open.node) }
+        if breakHasTimedOut { server.completeBreaks(of: open.node) }
         if try breakHandles(of: open.node, by: open) { throw .pending }
     }
 
     /// The same for files that lose their name to `open`'s; who has them open keeps them.
     mutating func awaitHandles(of nodes: [FileNode], by open: Open) throws(NTStatus) {
         for node in nodes {
-            if wakeReason == .timeout { server.completeBreaks(of: node) }
+            if breakHasTimedOut { server.completeBreaks(of: node) }
             if try breakHandles(of: node, by: open) { throw .pending }
         }
     }
@@ -202,10 +235,11 @@ struct RequestContext: ~Copyable {
         of nodes: [FileNode], besides open: Open, orThrow refusal: NTStatus = .accessDenied,
         where isInTheWay: (Open) -> Bool = { _ in true }
     ) throws(NTStatus) {
-        for node in nodes where wakeReason == .timeout { server.completeBreaks(of: node) }
+        for node in nodes where breakHasTimedOut { server.completeBreaks(of: node) }
         // What was opened since this request began to wait is not waited for.
         let newest = parkedRequest?.asyncID ?? .max
-        let inTheWay = nodes.filter { node in node.opens.contains(where: isInTheWay) }
+        var inTheWay: [FileNode] = []
+        for node in nodes where try awaitMoments({ node.obstacle($0, where: isInTheWay) }) { inTheWay.append(node) }
         guard inTheWay.allSatisfy({ $0.isKeptByCaches(before: newest, where: isInTheWay) }) else {
             if try isClosing(inTheWay, before: newest, where: isInTheWay) { throw .pending }
             throw refusal.because(.openElsewhere)
@@ -222,11 +256,7 @@ struct RequestContext: ~Copyable {
     private mutating func isClosing(
         _ nodes: [FileNode], before newest: UInt64, where isInTheWay: (Open) -> Bool
     ) throws(NTStatus) -> Bool {
-        guard let parkedRequest else { return false }
-        let now = server.environment.uptime()
-        let deadline = parkedRequest.closeDeadline(orSet: now + limits.closeAfterBreakTimeout.nanoseconds)
-        guard now < deadline else { return false }
-        let parked = try park(timeout: .nanoseconds(Int64(deadline - now)), sendsInterim: false)
+        guard parkedRequest != nil, let parked = try parkForMoment() else { return false }
         return nodes.allSatisfy { $0.awaitClose(before: newest, parked, where: isInTheWay) }
     }
 

@@ -61,6 +61,7 @@ extension Server {
             } catch {
                 environment.log("\(open.file.path): could not be deleted on close: \(error)")
             }
+            nameHasGone(removal.name, from: open.node)
         }
         if let fileDeleter = departure.fileDeleter {
             let name = NTPath(components: open.file.path.components)
@@ -70,10 +71,17 @@ extension Server {
             } catch {
                 environment.log("\(name): could not be deleted on close: \(error)")
             }
+            if let base = open.node.base { nameHasGone(name, from: base) }
         }
         open.file.close()
         openCount.wrappingSubtract(1, ordering: .relaxed)
         settle(departure, of: open)
+    }
+
+    private func nameHasGone(_ name: NTPath, from node: FileNode) {
+        // First, so that who is not kept waiting by the node sees that he must look again.
+        files.nameChangeCount.wrappingAdd(1, ordering: .releasing)
+        node.nameHasGone(name)
     }
 
     /// An open is out of its node: so are its leases out of the tables, and whoever waited for it goes on.

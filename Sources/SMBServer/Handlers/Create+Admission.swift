@@ -40,6 +40,7 @@ extension CreateHandler {
             throw error
         }
         server.openCount.wrappingAdd(1, ordering: .relaxed)
+        if context.isFollowed { context.opened = open }
         return (open, caching)
     }
 
@@ -55,11 +56,13 @@ extension CreateHandler {
         let id = context.server.makeIdentifier()
         // What an open can be had back by is for nobody to guess, and never the same again.
         let persistentID = input.contexts.durability == nil ? id : context.server.environment.randomUInt64() >> 1
-        return Open(
+        let open = Open(
             fileID: FileID(persistent: persistentID, volatile: id), file: opened.file, node: node,
             session: context.session, connectionID: context.connection.id, treeConnect: tree, grantedAccess: granted,
             shareAccess: input.shareAccess, options: input.options, identity: identity(input, context),
             creationTime: context.now, channelSequence: context.channelSequence)
+        if context.isFollowed { open.isMomentary.store(true, ordering: .relaxed) }
+        return open
     }
 
     /// What the open may ask for: the lease of its context, or an oplock. [MS-SMB2] 3.3.5.9.8: a lease context counts
@@ -95,14 +98,13 @@ extension CreateHandler {
             throw .invalidParameter
         }
         // 3.3.6.1: whoever has not answered in time has lost its oplock.
-        if context.wakeReason == .timeout { server.completeBreaks(of: node) }
+        if context.breakHasTimedOut { server.completeBreaks(of: node) }
         var notices: [BreakNotice] = []
         let overwrites = input.overwrites && !isNew
         var admission = node.admit(
             open, request, overwrites: overwrites, parked: context.parkedRequest, &notices)
         if server.send(notices), !admission.isAdmitted { return nil }
-        if case .mustWait = admission, context.parkedRequest == nil {
-            let parked = try context.park(timeout: context.limits.oplockBreakTimeout)
+        if context.parkedRequest == nil, let parked = try context.park(for: admission) {
             notices = []
             // Once more, now that whoever makes room will wake us: it may have happened in between.
             admission = node.admit(open, request, overwrites: overwrites, parked: parked, &notices)
@@ -112,7 +114,13 @@ extension CreateHandler {
         case .refused(let status):
             if case .shareMode(let holder) = status.cause { context.refusal.note(holder: holder, in: node) }
             throw status
-        case .mustWait: throw .pending
+        case .mustWait:
+            // It may have waited for something else so far.
+            if context.parkedRequest?.awaitsMoment == true { _ = try context.park(for: admission) }
+            throw .pending
+        case .mustAwaitMoment(let refusal):
+            guard try context.park(for: admission) != nil else { throw refusal }
+            throw .pending
         case .admitted(let caching):
             if isGuarded { server.localGuards.begin(open, in: server) }
             if case .lease(let lease) = request {
@@ -120,6 +128,17 @@ extension CreateHandler {
                 if open.isDirectory { server.directoryLeases.insert(open) }
             }
             return caching
+        }
+    }
+}
+
+extension RequestContext {
+    /// Waits for what an open was not admitted for. - Returns: nil if it cannot, or has for long enough.
+    fileprivate mutating func park(for admission: FileNode.Admission) throws(NTStatus) -> ParkedRequest? {
+        switch admission {
+        case .admitted, .refused: nil
+        case .mustWait: try park(timeout: limits.oplockBreakTimeout)
+        case .mustAwaitMoment: try parkForMoment()
         }
     }
 }

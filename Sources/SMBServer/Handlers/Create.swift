@@ -69,6 +69,7 @@ enum CreateHandler {
             throw .deletePending.because(.deletePending)
         }
         while true {
+            let changeCount = context.server.files.nameChangeCount.load(ordering: .acquiring)
             let opened: OpenedFile
             do throws(NTStatus) {
                 opened = try store.open(path, parameters, as: context.treeConnect.credentials)
@@ -77,14 +78,25 @@ enum CreateHandler {
                     try tellLink(on: path, named: input.name, store, isPOSIX: isPOSIX, in: &context)
                 }
                 // A name that is to go is taken, and nobody who waits will get it before it has gone.
-                if error == .objectNameCollision, isToGo(path, parameters, in: store, context) {
-                    throw .deletePending.because(.deletePending)
+                guard error == .objectNameCollision else { throw error }
+                if let (node, name) = found(path, parameters, in: store, context), node.obstacle(to: name, nil) != .none {
+                    if try context.awaitMoments({ node.obstacle(to: name, $0) }) {
+                        throw .deletePending.because(.deletePending)
+                    }
+                } else if context.server.files.nameChangeCount.load(ordering: .acquiring) == changeCount {
+                    throw error
                 }
-                throw error
+                continue
             }
             do throws(NTStatus) {
                 if let (open, caching) = try admit(opened, path, input, in: &context) {
-                    return (open, try finish(open, opened, input, caching, in: &context))
+                    if context.server.files.nameChangeCount.load(ordering: .acquiring) == changeCount
+                        || isStillNamed(open, parameters, in: store)
+                    {
+                        return (open, try finish(open, opened, input, caching, in: &context))
+                    }
+                    context.forget(open)
+                    continue
                 }
             } catch {
                 if opened.action == .created { try? opened.file.remove(as: context.treeConnect.credentials) }
@@ -102,14 +114,40 @@ enum CreateHandler {
     private static func isToGo(
         _ path: NTPath, _ parameters: OpenParameters, in store: any FileStore, _ context: borrowing RequestContext
     ) -> Bool {
-        guard FileNode.pendingRemovalCount.load(ordering: .relaxed) > 0, !path.isRoot else { return false }
-        var look = OpenParameters(desiredAccess: [], disposition: .open, options: .openReparsePoint, attributes: [])
-        look.isCaseSensitive = parameters.isCaseSensitive
-        look.isPOSIX = parameters.isPOSIX
-        guard let found = try? store.open(path, look, as: context.treeConnect.credentials) else { return false }
+        guard let (node, name) = found(path, parameters, in: store, context) else { return false }
+        return node.isDeletePending(of: name)
+    }
+
+    /// What is open of the file that has this name now, and its name there; nil where nothing is to go.
+    private static func found(
+        _ path: NTPath, _ parameters: OpenParameters, in store: any FileStore, _ context: borrowing RequestContext
+    ) -> (FileNode, NTPath)? {
+        guard FileNode.pendingRemovalCount.load(ordering: .acquiring) > 0, !path.isRoot else { return nil }
+        let look = look(parameters, options: .openReparsePoint)
+        guard let found = try? store.open(path, look, as: context.treeConnect.credentials) else { return nil }
         defer { found.file.close() }
         let node = context.server.files.node(found.file.identity, stream: path.stream)
-        return node?.isDeletePending(of: found.file.path) ?? false
+        return node.map { ($0, found.file.path) }
+    }
+
+    /// Whether the name that a file was just opened by still leads to it. Between finding the file and being listed among
+    /// its opens others can take the name away, and what the client writes would go with it.
+    private static func isStillNamed(_ open: Open, _ parameters: OpenParameters, in store: any FileStore) -> Bool {
+        let look = look(parameters, options: parameters.options.intersection(.openReparsePoint))
+        do throws(NTStatus) {
+            let found = try store.open(open.file.path, look, as: open.credentials)
+            defer { found.file.close() }
+            return found.file.identity == open.file.identity
+        } catch {
+            return error != .objectNameNotFound && error != .objectPathNotFound
+        }
+    }
+
+    private static func look(_ parameters: OpenParameters, options: CreateOptions) -> OpenParameters {
+        var look = OpenParameters(desiredAccess: [], disposition: .open, options: options, attributes: [])
+        look.isCaseSensitive = parameters.isCaseSensitive
+        look.isPOSIX = parameters.isPOSIX
+        return look
     }
 
     /// What the store is asked for, once all that can be said without it has been.
@@ -253,5 +291,14 @@ enum CreateHandler {
         }
         if open.file.isPOSIX { response.contexts.append(POSIXWire.answer(information)) }
         return response
+    }
+}
+
+extension RequestContext {
+    /// Ends an open that the client has not heard of, and that has no name any more.
+    fileprivate mutating func forget(_ open: Open) {
+        open.hasLostName.store(true, ordering: .relaxed)
+        opened = nil
+        if let own = session.removeOpen(open.fileID.volatile) { server.close(own) }
     }
 }

@@ -29,7 +29,9 @@ extension FileNode {
     func enterStream(_ open: Open) -> NTStatus? {
         state.withLock { state in
             let name = open.file.path.components
-            if state.pendingRemovals.contains(where: { $0.name.components == name }) {
+            if state.pendingRemovals.contains(where: { $0.name.components == name })
+                || state.departingNames.contains(where: { $0.components == name })
+            {
                 return .deletePending.because(.deletePending)
             }
             let forbidsDeletion =
@@ -60,6 +62,7 @@ extension FileNode {
                 !state.opens.contains(where: { $0.file.path.components == name }),
                 !state.hasStreamOpens(of: NTPath(components: name))
             else { return nil }
+            state.departingNames.append(NTPath(components: name))
             return state.pendingRemovals.remove(at: index).deleter
         }
     }

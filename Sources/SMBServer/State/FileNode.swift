@@ -15,6 +15,12 @@ final class FileNode: Sendable {
                 FileNode.pendingRemovalCount.wrappingAdd(pendingRemovals.count - oldValue.count, ordering: .relaxed)
             }
         }
+        /// Names that are being taken out of their folders at this moment, and are to go no more.
+        var departingNames: [NTPath] = [] {
+            didSet {
+                FileNode.pendingRemovalCount.wrappingAdd(departingNames.count - oldValue.count, ordering: .relaxed)
+            }
+        }
         /// Opens of the file's named streams; only in the node of the unnamed one. See FileNode+Streams.swift.
         var streamOpens: [Open] = []
         var locks = ByteRangeLocks()
@@ -38,7 +44,8 @@ final class FileNode: Sendable {
             guard removal(of: open) == nil else { return }
             pendingRemovals.append(
                 PendingRemoval(
-                    name: open.file.path, deleter: open.credentials, parentLeaseKey: open.identity.parentLeaseKey))
+                    name: open.file.path, deleter: open.credentials, parentLeaseKey: open.identity.parentLeaseKey,
+                    deleterID: open.fileID.volatile))
         }
         mutating func cancelRemoval(of open: Open) {
             let (name, isStream) = (open.file.path, isStream)
@@ -54,21 +61,26 @@ final class FileNode: Sendable {
                 open.hasLostName.store(true, ordering: .relaxed)
             }
         }
-        /// Takes the removal that is due now that `open`, which is listed no more, was the name's last.
+        /// Takes the removal that is due now that `open`, which is listed no more, was the name's last. The name departs
+        /// until `nameHasGone`.
         mutating func takeDueRemoval(of open: Open) -> PendingRemoval? {
             guard let removal = removal(of: open) else { return nil }
             if open.deletesAtOnce.load(ordering: .relaxed) {
-                cancelRemoval(of: open)
-                loseName(removal.name)
+                depart(removal, of: open)
                 return removal
             }
             // To Linux a file that is open may lose its name: its handles keep it from going no more than local
             // programs' would, and smbd's rule is the same.
             if opens.contains(where: { isSame($0.file.path, removal.name) && !$0.file.isPOSIX }) { return nil }
             if hasStreamOpens(of: removal.name) { return nil }
+            depart(removal, of: open)
+            return removal
+        }
+
+        private mutating func depart(_ removal: PendingRemoval, of open: Open) {
+            departingNames.append(removal.name)
             cancelRemoval(of: open)
             loseName(removal.name)
-            return removal
         }
 
         mutating func takeBreakWaiters() -> [ParkedRequest] {
@@ -84,8 +96,10 @@ final class FileNode: Sendable {
         let deleter: Credentials
         /// The deleter's lease on the folder.
         let parentLeaseKey: GUID?
+        /// The volatile FileId of the open that asked for it.
+        let deleterID: UInt64
     }
-    /// Names of all files that are to go: mostly there is none, and then nobody looks for one.
+    /// Names of all files that are to go, or going: mostly there is none, and then nobody looks for one.
     static let pendingRemovalCount = Atomic<Int>(0)
 
     let identity: FileIdentity
@@ -106,7 +120,8 @@ final class FileNode: Sendable {
     }
 
     deinit {
-        Self.pendingRemovalCount.wrappingSubtract(state.withLock { $0.pendingRemovals.count }, ordering: .relaxed)
+        Self.pendingRemovalCount.wrappingSubtract(
+            state.withLock { $0.pendingRemovals.count + $0.departingNames.count }, ordering: .relaxed)
     }
 
     /// The table knows it by this name from now on.
@@ -128,6 +143,8 @@ final class FileNode: Sendable {
         case admitted(GrantedCaching)
         /// Others' caches must come down first; `parked` is woken when they have.
         case mustWait
+        /// What is in the way passes in a moment, and `parked` is woken then. If it does not: the refusal.
+        case mustAwaitMoment(orThrow: NTStatus)
         /// `.deletePending`, or `.sharingViolation` by [MS-FSA] 2.1.5.1.2.2.
         case refused(NTStatus)
 
@@ -146,20 +163,27 @@ final class FileNode: Sendable {
         if let refusal = base?.enterStream(open) { return .refused(refusal) }
         var collected: [BreakNotice] = []
         let admission = state.withLock { state -> Admission in
-            if state.removal(of: open) != nil { return .refused(.deletePending.because(.deletePending)) }
+            switch state.obstacle(to: open.file.path) {
+            case .lasting: return .refused(.deletePending.because(.deletePending))
+            case .passing:
+                if let parked { state.breakWaiters.append(parked) }
+                return .mustAwaitMoment(orThrow: .deletePending.because(.deletePending))
+            case .none: break
+            }
             let holder: CacheGrant.Holder =
                 if case .lease(let lease) = request { .lease(lease.identity) } else { .open(open.fileID.volatile) }
             // [MS-FSA] 2.1.5.1.2: who replaces the data writes, whatever it asks for besides.
             let access = overwrites ? open.grantedAccess.union(.writeData) : open.grantedAccess
             let inTheWay = Self.holder(inTheWayOf: access, open.shareAccess, in: state)
             let mustWait = state.breakForOpen(
-                by: holder, access: open.grantedAccess, overwrites: overwrites, hasConflict: inTheWay != nil, &collected
-            )
-            if mustWait {
-                if let parked { state.breakWaiters.append(parked) }
-                return .mustWait
+                by: holder, access: open.grantedAccess, overwrites: overwrites,
+                hasConflict: inTheWay?.isPassing == false, &collected)
+            if mustWait || inTheWay?.isPassing == true, let parked { state.breakWaiters.append(parked) }
+            if mustWait { return .mustWait }
+            if let inTheWay {
+                let refusal = NTStatus.sharingViolation.because(.shareMode(holder: inTheWay.volatileID))
+                return inTheWay.isPassing ? .mustAwaitMoment(orThrow: refusal) : .refused(refusal)
             }
-            if let inTheWay { return .refused(.sharingViolation.because(.shareMode(holder: inTheWay))) }
             state.opens.append(open)
             return .admitted(state.grant(request, to: open))
         }
@@ -168,14 +192,22 @@ final class FileNode: Sendable {
         return admission
     }
 
-    /// The open that sharing is not agreed upon with, by its volatile FileId; 0 for one of a stream; nil for none.
-    private static func holder(inTheWayOf access: AccessMask, _ share: ShareAccess, in state: State) -> UInt64? {
+    /// The open that sharing is not agreed upon with, by its volatile FileId; 0 for one of a stream; nil for none. One
+    /// that passes in a moment only where all do.
+    private static func holder(
+        inTheWayOf access: AccessMask, _ share: ShareAccess, in state: State
+    ) -> (volatileID: UInt64, isPassing: Bool)? {
         guard !access.isDisjoint(with: sharingAccess) else { return nil }
-        if access.contains(.delete), state.streamsForbidDeletion { return 0 }
-        return state.opens.first { other in
-            !other.grantedAccess.isDisjoint(with: sharingAccess)
-                && (!allows(other.shareAccess, access) || !allows(share, other.grantedAccess))
-        }?.fileID.volatile
+        if access.contains(.delete), state.streamsForbidDeletion { return (0, false) }
+        var passing: UInt64?
+        for other in state.opens
+        where !other.grantedAccess.isDisjoint(with: sharingAccess)
+            && (!allows(other.shareAccess, access) || !allows(share, other.grantedAccess))
+        {
+            guard other.isMomentary.load(ordering: .relaxed) else { return (other.fileID.volatile, false) }
+            passing = other.fileID.volatile
+        }
+        return passing.map { ($0, true) }
     }
 
     /// Somebody has the file open, and does not share it for deletion.

@@ -10,6 +10,9 @@ final class FileTable: Sendable {
         var stream: NTName?
     }
     private let nodes = Mutex<[Key: FileNode]>([:])
+    /// How often a name was taken away or changed: whoever looks a file up and then lists it sees whether one may have
+    /// been in between.
+    let nameChangeCount = Atomic<Int>(0)
 
     /// The node of a file or stream, made if there is none; it is the caller's until `release`.
     func retain(_ identity: FileIdentity, stream: NTName?) -> FileNode {
@@ -79,6 +82,12 @@ final class FileTable: Sendable {
                 return zip(folder, components).allSatisfy { $0 == $1.folded }
             }
         }
+    }
+
+    /// What keeps this folder from being empty for a moment only.
+    func nodes(leaving folder: NTPath) -> [FileNode] {
+        guard FileNode.pendingRemovalCount.load(ordering: .acquiring) > 0 else { return [] }
+        return all.filter { $0.obstacle(beneath: folder, nil) == .passing }
     }
 
     var all: [FileNode] { nodes.withLock { Array($0.values) } }

@@ -44,6 +44,9 @@ final class Open: Sendable {
     let state: Mutex<State>
     /// Its client is away, and it waits. Written under the node's lock.
     let isDisconnected = Atomic(false)
+    /// The compound that its CREATE is part of is still under way, and mostly closes it. See FileNode+Moments.swift.
+    /// Written under the node's lock once it is listed.
+    let isMomentary = Atomic(false)
     /// Open.IsReplayEligible: nothing but its CREATE has named it yet.
     let isReplayEligible = Atomic(false)
     let order: ChannelOrder

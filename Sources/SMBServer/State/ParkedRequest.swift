@@ -29,6 +29,7 @@ final class ParkedRequest: Sendable {
         /// It stands in the queue's list of requests with a deadline.
         var isTimed = false
         var closeDeadline: UInt64?
+        var awaitsMoment = false
         var outlivesConnection = false
         var session: Session?
         var treeConnect: TreeConnect?
@@ -115,6 +116,12 @@ final class ParkedRequest: Sendable {
             state.closeDeadline = first
             return first
         }
+    }
+
+    /// Its deadline is that one, and not one of a break.
+    var awaitsMoment: Bool {
+        get { state.withLock { $0.awaitsMoment } }
+        set { state.withLock { $0.awaitsMoment = newValue } }
     }
 
     /// It goes on when its connection is lost, as long as its session lives through others.

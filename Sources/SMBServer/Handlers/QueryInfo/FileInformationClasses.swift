@@ -197,12 +197,13 @@ extension FileInformation {
 
     /// FileStandardInformation, [MS-FSCC] 2.4.47. [MS-FSA] 2.1.5.12.27: a link about to go no longer counts.
     func encodeStandard(_ open: Open, into reply: PDUBuffer) {
-        let isDeletePending = open.node.isDeletePending(for: open)
+        let isShown = open.node.isDeletionShown(to: open)
         reply.append(allocationSize)
         reply.append(endOfFile)
         // A name that is to go counts no more; one that is gone the file system does not count.
-        reply.append(isDeletePending ? linkCount - min(1, linkCount) : linkCount)
-        reply.append(isDeletePending || open.hasLostName.load(ordering: .relaxed) ? 1 : 0 as UInt8)
+        let isGone = open.hasLostName.load(ordering: .relaxed)
+        reply.append(isShown ? isGone ? linkCount : linkCount - min(1, linkCount) : max(1, linkCount))
+        reply.append(isShown ? 1 : 0 as UInt8)
         reply.append(isDirectory ? 1 : 0 as UInt8)
         reply.append(0 as UInt16)
     }

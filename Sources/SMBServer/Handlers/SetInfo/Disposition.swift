@@ -36,13 +36,29 @@ extension SetInfoHandler {
         guard flags.contains(.delete) else { return open.node.setDeletePending(false, by: open) }
         guard !open.file.path.isRoot || open.file.path.stream != nil else { throw .cannotDelete }
         // To Linux a file is no harder to delete for being read-only.
-        try open.file.checkRemovable(
-            as: open.credentials, ignoresReadOnly: open.file.isPOSIX || flags.contains(.ignoreReadOnly))
+        try checkRemovable(open, ignoresReadOnly: open.file.isPOSIX || flags.contains(.ignoreReadOnly), in: &context)
         try context.awaitHandles(of: open)
         // A stream is nothing without its name: it waits for the last of those who have it open.
         let atOnce = open.file.path.stream == nil && (open.file.isPOSIX || flags.contains(.posixSemantics))
         open.node.setDeletePending(true, by: open, atOnce: atOnce)
         context.server.notifier.wakeWatchers(of: open)
+    }
+
+    /// Waits for entries of a folder that are about to leave it.
+    private static func checkRemovable(
+        _ open: Open, ignoresReadOnly: Bool, in context: inout RequestContext
+    ) throws(NTStatus) {
+        while true {
+            do throws(NTStatus) {
+                return try open.file.checkRemovable(as: open.credentials, ignoresReadOnly: ignoresReadOnly)
+            } catch {
+                let folder = open.file.path
+                guard error == .directoryNotEmpty,
+                    let leaving = context.server.files.nodes(leaving: folder).first,
+                    try !context.awaitMoments({ leaving.obstacle(beneath: folder, $0) })
+                else { throw error }
+            }
+        }
     }
 
     /// FILE_DISPOSITION_ON_CLOSE is about what FILE_DELETE_ON_CLOSE asked for, and means nothing to a handle that was

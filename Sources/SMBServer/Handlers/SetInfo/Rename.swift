@@ -132,6 +132,7 @@ extension SetInfoHandler {
         try requireParent(of: target, allowsEntries: open, in: &context)
         let replaced = try clear(target, new, for: open, in: &context)
         try open.file.link(at: target, replacing: new.replacing, as: open.credentials)
+        context.server.files.nameChangeCount.wrappingAdd(1, ordering: .releasing)
         replaced.nameIsGone()
         context.server.reportName(.added, target, of: open)
     }
@@ -156,6 +157,7 @@ extension SetInfoHandler {
             throw .accessDenied.because(.openElsewhere)
         }
         try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
+        files.nameChangeCount.wrappingAdd(1, ordering: .releasing)
         open.node.renamed(from: source, to: target)
         if let name = target.stream { files.rename(open.node, toStream: name) }
     }
@@ -244,6 +246,7 @@ extension SetInfoHandler {
 extension Server {
     /// What the file system has done is so for everybody who has either file open, or watches.
     fileprivate func isRenamed(_ open: Open, from source: NTPath, to target: NTPath, _ replaced: Replaced) {
+        files.nameChangeCount.wrappingAdd(1, ordering: .releasing)
         replaced.nameIsGone()
         open.node.renamed(from: source, to: target)
         if open.isDirectory { folderIsRenamed(open, from: source, to: target) }

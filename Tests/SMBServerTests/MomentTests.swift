@@ -1,0 +1,243 @@
+import EngineHost
+import NTTypes
+import Platform
+import SMBTestClient
+import SMBWire
+import Testing
+
+@testable import SMBServer
+
+/// What is over in a moment keeps nobody from anything: see FileNode+Moments.swift.
+@Suite("Compounds under way, and names that go [MS-SMB2] 3.3.5.2.7.2, [MS-FSA] 2.1.5.5") struct MomentTests {
+    private let host: EngineHost
+    private let client: TestClient
+    private let other: TestClient
+    private let holder: TestClient
+    private let kept: FileID
+
+    init() throws {
+        host = try EngineHost()
+        client = try host.logIn()
+        other = try host.logIn()
+        holder = try host.logIn()
+        kept = try holder.open("target") { $0.requestedOplockLevel = 0x09 }
+    }
+
+    /// A message of `client` that opens a file, and then waits in its midst until `holder` lets go of what it caches.
+    private func beginCompound(on name: String, folder: Bool = false) throws {
+        let opening = TestRequest.create(name, access: [.delete, .readAttributes], disposition: .open) {
+            if folder { $0.createOptions = .directoryFile }
+        }
+        client.send([
+            opening, TestRequest.newName(.compoundRelated, "target", flags: 1).related,
+            TestRequest.query(.compoundRelated, class: 5).related, TestRequest.close(.compoundRelated).related,
+        ])
+        #expect(try holder.nextReply().header.messageID == .max)
+    }
+    /// - Returns: the answers to that message.
+    private func endCompound() throws -> [TestReply] {
+        #expect(try holder.call(.close(kept)).status == .success)
+        return try (0..<4).map { _ in try client.nextReply() }
+    }
+
+    private func make(_ name: String, folder: Bool = false) throws {
+        try close(try other.open(name) { if folder { $0.createOptions = .directoryFile } })
+    }
+    private func close(_ file: FileID) throws { #expect(try other.call(.close(file)).status == .success) }
+    private func delete(_ name: String) throws {
+        let replies = try other.call(Self.deletion(name))
+        #expect(replies.map(\.status) == [.success, .success, .success])
+    }
+    private static func deletion(_ name: String) -> [TestRequest] {
+        [
+            .create(name, access: .delete, disposition: .open), TestRequest.set(.compoundRelated, class: 13, [1]).related,
+            TestRequest.close(.compoundRelated).related,
+        ]
+    }
+    /// DeletePending of FileStandardInformation, [MS-FSCC] 2.4.47.
+    private static func isDeletePending(_ reply: TestReply) -> Bool { reply.bytes[72 + 20] != 0 }
+
+    @Test func aNameIsMadeAnewOnceTheLastMessageThatHasItIsDone() throws {
+        try make("file")
+        try beginCompound(on: "file")
+        try delete("file")
+        other.send([.create("file", disposition: .create)])
+        #expect(throws: TestClientError.self) { try other.nextReply() }
+        let replies = try endCompound()
+        // What was asked for meanwhile is not told to who came first.
+        #expect(replies.map(\.status) == [.success, .accessDenied, .success, .success])
+        #expect(!Self.isDeletePending(replies[2]))
+        #expect(try other.nextReply().status == .success)
+    }
+
+    @Test func aNameIsOpenedOnceItIsKnownWhetherItStays() throws {
+        try make("file")
+        try beginCompound(on: "file")
+        try delete("file")
+        other.send([.create("file", disposition: .open)])
+        #expect(throws: TestClientError.self) { try other.nextReply() }
+        _ = try endCompound()
+        #expect(try other.nextReply().status == .objectNameNotFound)
+    }
+
+    @Test func aFolderIsEmptyOnceTheLastMessageAboutWhatWasInItIsDone() throws {
+        try make("folder", folder: true)
+        try make("folder\\file")
+        try beginCompound(on: "folder\\file")
+        try delete("folder\\file")
+        other.send(Self.deletion("folder"))
+        #expect(throws: TestClientError.self) { try other.nextReply() }
+        _ = try endCompound()
+        #expect(try (0..<3).map { _ in try other.nextReply().status } == [.success, .success, .success])
+    }
+
+    @Test func aRenameWaitsForAMessageThatHasTheTargetOpen() throws {
+        try make("file")
+        try make("source")
+        try beginCompound(on: "file")
+        let source = try other.open("source")
+        other.send([.newName(source, "file", flags: 1)])
+        #expect(throws: TestClientError.self) { try other.nextReply() }
+        _ = try endCompound()
+        #expect(try other.nextReply().status == .success)
+        try close(source)
+    }
+
+    /// Sharing is not refused for the sake of a message that is about to close its file.
+    @Test func anOpenWaitsForAMessageThatSharesForLess() throws {
+        try make("file")
+        try beginCompound(on: "file")
+        // It shares for nothing, and the other has the right to delete.
+        other.send([.create("file", access: .readData, disposition: .open) { $0.shareAccess = [] }])
+        #expect(throws: TestClientError.self) { try other.nextReply() }
+        _ = try endCompound()
+        #expect(try other.nextReply().status == .objectNameNotFound)
+    }
+
+    /// A client that says more about a file once it has it open gets no time that others have not.
+    @Test func whoStaysAfterTheMessageIsInTheWayLikeAnyHandle() throws {
+        try make("file")
+        let replies = try client.call([
+            .create("file", disposition: .open), TestRequest.query(.compoundRelated, class: 5).related,
+        ])
+        #expect(replies.map(\.status) == [.success, .success])
+        try delete("file")
+        #expect(try other.call(.create("file", disposition: .open)).status == .deletePending)
+        #expect(try other.call(.create("file", disposition: .create)).status == .deletePending)
+    }
+
+    @Test func itWaitsForALimitedTime() throws {
+        try make("file")
+        try beginCompound(on: "file")
+        try delete("file")
+        other.send([.create("file", disposition: .create)])
+        #expect(throws: TestClientError.self) { try other.nextReply() }
+        host.pass(seconds: 2)
+        #expect(try other.nextReply().status == .deletePending)
+    }
+
+    // MARK: at the same time
+
+    /// Runs both until one returns false, or for a third of a second. - Returns: how often each ran.
+    private func compete(_ first: @escaping () -> Bool, _ second: @escaping () -> Bool) async -> (Int, Int) {
+        let race = Race(first, second)
+        for index in 0..<2 {
+            let isStarted = Thread.detach(name: "racer") { race.run(index) }
+            #expect(isStarted)
+        }
+        try? await Task.sleep(for: .milliseconds(300))
+        race.isOver.store(true, ordering: .relaxed)
+        while race.runningCount.load(ordering: .acquiring) > 0 { try? await Task.sleep(for: .milliseconds(5)) }
+        return (race.counts[0].count, race.counts[1].count)
+    }
+
+    /// As SQLite's dotfile locks use it from two mounts, and Linux looks at it.
+    @Test func aFolderIsMadeAndDeletedWhileItIsLookedAt() async throws {
+        let (maker, looker) = (Caller(other), Caller(client))
+        let counts = await compete({
+            let made = maker.call([
+                TestRequest.create("lock", disposition: .create) { $0.createOptions = .directoryFile },
+                TestRequest.close(.compoundRelated).related,
+            ])
+            let deleted = maker.call(Self.deletion("lock"))
+            let statuses = (made + deleted).map(\.status)
+            #expect(statuses == Array(repeating: .success, count: 5))
+            return statuses.allSatisfy { $0 == .success }
+        }, {
+            let replies = looker.call([
+                .create("lock", access: .readAttributes, disposition: .open),
+                TestRequest.query(.compoundRelated, class: 5).related, TestRequest.close(.compoundRelated).related,
+            ])
+            let status = replies.first?.status
+            #expect(status == .success || status == .objectNameNotFound)
+            if status == .success { #expect(!Self.isDeletePending(replies[1])) }
+            return true
+        })
+        #expect(counts.0 > 10 && counts.1 > 10)
+    }
+
+    /// Whoever has been given a file has the one that the name stands for: else what he writes is lost.
+    @Test func whoOpensANameThatIsBeingDeletedHasTheFileThatHasIt() async throws {
+        let (deleter, user) = (Caller(other), Caller(client))
+        let counts = await compete({
+            _ = deleter.call([.create("file", access: .delete, disposition: .openIf)] + Self.deletion("file").dropFirst())
+            return true
+        }, {
+            guard let opened = user.call([.create("file")]).first, opened.status == .success,
+                let file = try? opened.decode({ r throws(WireError) in try CreateResponse(from: &r) }).fileID
+            else { return true }
+            let again = user.call([.create("file", disposition: .open)]).first
+            #expect(again?.status == .success || again?.status == .deletePending)
+            if again?.status == .success,
+                let second = try? again?.decode({ r throws(WireError) in try CreateResponse(from: &r) }).fileID
+            {
+                let numbers = [file, second].map { user.call([.query($0, class: 6)]).first.map { Array($0.bytes[72..<80]) } }
+                #expect(numbers[0] == numbers[1])
+                _ = user.call([.close(second)])
+            }
+            _ = user.call([.close(file)])
+            return true
+        })
+        #expect(counts.0 > 10 && counts.1 > 10)
+    }
+}
+
+/// A client for one thread, whose requests may have to wait.
+private final class Caller: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): used by one thread at a time.
+    private let client: TestClient
+    init(_ client: TestClient) { self.client = client }
+
+    func call(_ requests: [TestRequest]) -> [TestReply] {
+        client.send(requests)
+        var replies: [TestReply] = []
+        let end = ContinuousClock.now + .seconds(5)
+        while replies.count < requests.count, ContinuousClock.now < end {
+            guard let reply = try? client.nextReply() else { continue }
+            if !reply.isInterim { replies.append(reply) }
+        }
+        return replies
+    }
+}
+
+private final class Race: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): each closure is run by one thread; the rest is atomic.
+    private let bodies: [() -> Bool]
+    let isOver = Atomic(false)
+    let runningCount = Atomic<Int>(2)
+    let counts = [Counter(), Counter()]
+
+    final class Counter: Sendable {
+        private let value = Atomic<Int>(0)
+        func add() { value.wrappingAdd(1, ordering: .relaxed) }
+        var count: Int { value.load(ordering: .relaxed) }
+    }
+
+    init(_ first: @escaping () -> Bool, _ second: @escaping () -> Bool) { bodies = [first, second] }
+
+    func run(_ index: Int) {
+        while !isOver.load(ordering: .relaxed), bodies[index]() { counts[index].add() }
+        isOver.store(true, ordering: .relaxed)
+        runningCount.wrappingSubtract(1, ordering: .releasing)
+    }
+}
