@@ -79,11 +79,8 @@ enum CreateHandler {
                 }
                 // A name that is to go is taken, and nobody who waits will get it before it has gone.
                 guard error == .objectNameCollision else { throw error }
-                if let (node, name) = found(path, parameters, in: store, context), node.obstacle(to: name, nil) != .none {
-                    if try context.awaitMoments({ node.obstacle(to: name, $0) }) {
-                        throw .deletePending.because(.deletePending)
-                    }
-                } else if context.server.files.nameChangeCount.load(ordering: .acquiring) == changeCount {
+                let isGoing = try awaitRemoval(of: path, parameters, in: store, &context)
+                guard isGoing || context.server.files.nameChangeCount.load(ordering: .acquiring) != changeCount else {
                     throw error
                 }
                 continue
@@ -118,6 +115,18 @@ enum CreateHandler {
         return node.isDeletePending(of: name)
     }
 
+    /// Waits for a name that is being taken away.
+    /// - Returns: whether it was.
+    /// - Throws: `.deletePending` if it goes only once somebody has closed it.
+    private static func awaitRemoval(
+        of path: NTPath, _ parameters: OpenParameters, in store: any FileStore, _ context: inout RequestContext
+    ) throws(NTStatus) -> Bool {
+        guard let (node, name) = found(path, parameters, in: store, context), node.obstacle(to: name, nil) != .none
+        else { return false }
+        if try context.awaitMoments({ node.obstacle(to: name, $0) }) { throw .deletePending.because(.deletePending) }
+        return true
+    }
+
     /// What is open of the file that has this name now, and its name there; nil where nothing is to go.
     private static func found(
         _ path: NTPath, _ parameters: OpenParameters, in store: any FileStore, _ context: borrowing RequestContext
@@ -130,8 +139,8 @@ enum CreateHandler {
         return node.map { ($0, found.file.path) }
     }
 
-    /// Whether the name that a file was just opened by still leads to it. Between finding the file and being listed among
-    /// its opens others can take the name away, and what the client writes would go with it.
+    /// Whether the name that a file was just opened by still leads to it. Between finding the file and being listed
+    /// among its opens others can take the name away, and what the client writes would go with it.
     private static func isStillNamed(_ open: Open, _ parameters: OpenParameters, in store: any FileStore) -> Bool {
         let look = look(parameters, options: parameters.options.intersection(.openReparsePoint))
         do throws(NTStatus) {

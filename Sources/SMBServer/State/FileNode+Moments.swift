@@ -89,9 +89,9 @@ extension FileNode {
         for waiting in woken { waiting.wake(.event) }
     }
 
-    /// Whether the open is told that its name is to go, or gone. A request of the compound that has opened it is not told
-    /// what others have asked for since: both were under way together, and then it came first. Linux (7.2) never again
-    /// asks about a name that it was once told of, and takes it to be there for good.
+    /// Whether the open is told that its name is to go, or gone. A request of the compound that has opened it is not
+    /// told what others have asked for since: both were under way together, and then it came first. Linux (7.2) never
+    /// again asks about a name that it was once told of, and takes it to be there for good.
     func isDeletionShown(to open: Open) -> Bool {
         let isMomentary = open.isMomentary.load(ordering: .relaxed)
         if open.hasLostName.load(ordering: .relaxed) { return !isMomentary }

@@ -61,8 +61,8 @@ final class FileNode: Sendable {
                 open.hasLostName.store(true, ordering: .relaxed)
             }
         }
-        /// Takes the removal that is due now that `open`, which is listed no more, was the name's last. The name departs
-        /// until `nameHasGone`.
+        /// Takes the removal that is due now that `open`, which is listed no more, was the name's last. The name
+        /// departs until `nameHasGone`.
         mutating func takeDueRemoval(of open: Open) -> PendingRemoval? {
             guard let removal = removal(of: open) else { return nil }
             if open.deletesAtOnce.load(ordering: .relaxed) {
