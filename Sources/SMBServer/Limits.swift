@@ -52,7 +52,7 @@ public struct Limits: Sendable {
     public var lockCountPerOpenMax = 65_536
     public var oplockBreakTimeout: Duration = .seconds(35)
     /// Who no longer caches a handle may close it only a little later; Linux's client does within its `closetimeo`, a
-    /// second.
+    /// second. Whatever else is in the way for a moment only is waited for as long.
     public var closeAfterBreakTimeout: Duration = .milliseconds(1500)
     /// After this time a break counts as lost with its channel, where there are others: TCP has sent it several times.
     public var breakDeliveryTimeout: Duration = .seconds(3)
