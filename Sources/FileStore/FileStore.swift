@@ -58,7 +58,7 @@ public struct OpenedFile {
     /// `.opened` or `.created` only. An existing file is not touched: whether to overwrite is decided once the engine
     /// knows that no other open forbids it (`StoreFile.overwrite`).
     public let action: CreateAction
-    public let information: FileInformation
+    public var information: FileInformation
     /// The desired access, `.maximumAllowed` replaced by what it came to.
     public let grantedAccess: AccessMask
     /// All that this user might be granted; equals `grantedAccess` where nobody asked.

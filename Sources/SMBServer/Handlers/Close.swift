@@ -38,6 +38,7 @@ extension Server {
         // Nothing has the name any more that is deleted on close where it was taken away before.
         let deletes =
             open.deletesOnClose.load(ordering: .relaxed) && !open.hasLostName.load(ordering: .relaxed)
+        if open.mayWrite { files.writerEndCount.wrappingAdd(1, ordering: .releasing) }
         let departure = open.node.remove(open, deletesOnClose: deletes)
         send(departure.notices)
         notifier.end(open)
@@ -78,7 +79,8 @@ extension Server {
         settle(departure, of: open)
     }
 
-    private func nameHasGone(_ name: NTPath, from node: FileNode) {
+    /// A name is out of its folder, or has stayed after all; nobody was let at it meanwhile.
+    func nameHasGone(_ name: NTPath, from node: FileNode) {
         // First, so that who is not kept waiting by the node sees that he must look again.
         files.nameChangeCount.wrappingAdd(1, ordering: .releasing)
         node.nameHasGone(name)

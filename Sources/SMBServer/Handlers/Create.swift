@@ -69,8 +69,8 @@ enum CreateHandler {
             throw .deletePending.because(.deletePending)
         }
         while true {
-            let changeCount = context.server.files.nameChangeCount.load(ordering: .acquiring)
-            let opened: OpenedFile
+            let before = Before(context.server.files)
+            var opened: OpenedFile
             do throws(NTStatus) {
                 opened = try store.open(path, parameters, as: context.treeConnect.credentials)
             } catch {
@@ -80,28 +80,47 @@ enum CreateHandler {
                 // A name that is to go is taken, and nobody who waits will get it before it has gone.
                 guard error == .objectNameCollision else { throw error }
                 let isGoing = try awaitRemoval(of: path, parameters, in: store, &context)
-                guard isGoing || context.server.files.nameChangeCount.load(ordering: .acquiring) != changeCount else {
-                    throw error
-                }
+                guard isGoing || before.namesHaveChanged(context.server.files) else { throw error }
                 continue
             }
             do throws(NTStatus) {
                 if let (open, caching) = try admit(opened, path, input, in: &context) {
-                    if context.server.files.nameChangeCount.load(ordering: .acquiring) == changeCount
-                        || isStillNamed(open, parameters, in: store)
-                    {
-                        return (open, try finish(open, opened, input, caching, in: &context))
+                    guard !before.namesHaveChanged(context.server.files) || isStillNamed(open, parameters, in: store)
+                    else {
+                        context.forget(open)
+                        continue
                     }
-                    context.forget(open)
-                    continue
+                    if before.mayHaveBeenWritten(open, context.server.files) {
+                        opened.information = (try? open.file.information()) ?? opened.information
+                    }
+                    return (open, try finish(open, opened, input, caching, in: &context))
                 }
             } catch {
-                if opened.action == .created { try? opened.file.remove(as: context.treeConnect.credentials) }
+                if opened.action == .created { context.server.takeBack(opened, as: context.treeConnect.credentials) }
                 opened.file.close()
                 throw error
             }
             // Handles of clients that are away were closed to make room. Files may have gone with them, so: once more.
             opened.file.close()
+        }
+    }
+
+    /// What others had done when a file was looked for. Between that and the open's being listed they can take its name
+    /// away, and what the client writes would go with it; or write, and the client would be told of a size that is not
+    /// so any more, and append in the wrong place.
+    private struct Before {
+        private let nameChangeCount: Int
+        private let writerEndCount: Int
+
+        init(_ files: FileTable) {
+            nameChangeCount = files.nameChangeCount.load(ordering: .acquiring)
+            writerEndCount = files.writerEndCount.load(ordering: .acquiring)
+        }
+        func namesHaveChanged(_ files: FileTable) -> Bool {
+            files.nameChangeCount.load(ordering: .acquiring) != nameChangeCount
+        }
+        func mayHaveBeenWritten(_ open: Open, _ files: FileTable) -> Bool {
+            files.writerEndCount.load(ordering: .acquiring) != writerEndCount || open.node.isWritten(besides: open)
         }
     }
 
@@ -139,8 +158,7 @@ enum CreateHandler {
         return node.map { ($0, found.file.path) }
     }
 
-    /// Whether the name that a file was just opened by still leads to it. Between finding the file and being listed
-    /// among its opens others can take the name away, and what the client writes would go with it.
+    /// Whether the name that a file was just opened by still leads to it.
     private static func isStillNamed(_ open: Open, _ parameters: OpenParameters, in store: any FileStore) -> Bool {
         let look = look(parameters, options: parameters.options.intersection(.openReparsePoint))
         do throws(NTStatus) {
@@ -300,6 +318,20 @@ enum CreateHandler {
         }
         if open.file.isPOSIX { response.contexts.append(POSIXWire.answer(information)) }
         return response
+    }
+}
+
+extension Server {
+    /// What was made for an open that was not admitted goes again, unless somebody else has opened it meanwhile: he may
+    /// have written to it.
+    fileprivate func takeBack(_ opened: OpenedFile, as user: Credentials) {
+        let name = opened.file.path
+        let node = files.retain(opened.file.identity, stream: name.stream)
+        if node.depart(name, unless: { _ in true }) {
+            try? opened.file.remove(as: user)
+            nameHasGone(name, from: node)
+        }
+        files.release(node)
     }
 }
 

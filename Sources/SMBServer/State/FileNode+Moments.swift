@@ -71,6 +71,11 @@ extension FileNode {
         }
     }
 
+    /// Somebody else may be writing.
+    func isWritten(besides open: Open) -> Bool {
+        state.withLock { state in state.opens.contains { $0 !== open && $0.mayWrite } }
+    }
+
     /// The compound that has made the open is done with. If it is still open, it is a handle like any other now.
     func endMoment(of open: Open) {
         let woken = state.withLock { state in
@@ -78,6 +83,19 @@ extension FileNode {
             return state.takeBreakWaiters()
         }
         for waiting in woken { waiting.wake(.event) }
+    }
+
+    /// A name is about to be taken away by other means than the close of its last open: nobody opens it from now on until
+    /// `nameHasGone`.
+    /// - Returns: false, and nothing is done, if an open is in the way.
+    func depart(_ name: NTPath, unless isInTheWay: (Open) -> Bool) -> Bool {
+        state.withLock { state in
+            guard !state.opens.contains(where: isInTheWay), !state.streamOpens.contains(where: isInTheWay) else {
+                return false
+            }
+            state.departingNames.append(name)
+            return true
+        }
     }
 
     /// A name that departed is out of its folder, or has stayed after all.

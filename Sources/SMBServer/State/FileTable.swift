@@ -13,6 +13,9 @@ final class FileTable: Sendable {
     /// How often a name was taken away or changed: whoever looks a file up and then lists it sees whether one may have
     /// been in between.
     let nameChangeCount = Atomic<Int>(0)
+    /// How often an open that may have written has ended, counted before it left its node: the same for what a file
+    /// holds.
+    let writerEndCount = Atomic<Int>(0)
 
     /// The node of a file or stream, made if there is none; it is the caller's until `release`.
     func retain(_ identity: FileIdentity, stream: NTName?) -> FileNode {

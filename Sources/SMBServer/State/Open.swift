@@ -130,6 +130,11 @@ final class Open: Sendable {
         isReplayEligible.store(old.isReplayEligible.load(ordering: .relaxed), ordering: .relaxed)
     }
 
+    /// What the file holds, or says of itself, can change through it.
+    var mayWrite: Bool {
+        !grantedAccess.isDisjoint(with: [.writeData, .appendData, .writeAttributes, .writeExtendedAttributes])
+    }
+
     func require(_ access: AccessMask) throws(NTStatus) {
         guard grantedAccess.isSuperset(of: access) else {
             throw .accessDenied.because(.handle(missing: access.subtracting(grantedAccess)))

@@ -56,6 +56,8 @@ private struct Replaced {
     var nodes: [FileNode] = []
     /// As it is spelled on the disk.
     var name: NTPath
+    /// Whose name is being taken away: nobody can open it by that until it is known what became of it.
+    var departing: FileNode?
     func nameIsGone() { for node in nodes { node.nameIsGone(name) } }
 }
 
@@ -88,11 +90,32 @@ extension SetInfoHandler {
         }
         try requireParent(of: target, allowsEntries: open, in: &context)
         try context.awaitHandles(of: open)
-        let replaced = try clear(target, new, for: open, in: &context)
-        try open.keepingFrozenTimes { () throws(NTStatus) in
-            try open.file.rename(to: target, replacing: new.replacing, as: open.credentials)
+        let replaced = try replace(target, new, for: open, in: &context) { replacing throws(NTStatus) in
+            try open.keepingFrozenTimes { () throws(NTStatus) in
+                try open.file.rename(to: target, replacing: replacing, as: open.credentials)
+            }
         }
         context.server.isRenamed(open, from: source, to: target, replaced)
+        context.server.end(replaced)
+    }
+
+    /// Gives a file a name, once what stands there allows to be replaced.
+    /// - Parameter change: what does it; of files it may replace those that it is told.
+    private static func replace(
+        _ target: NTPath, _ new: NewName, for open: Open, in context: inout RequestContext,
+        _ change: (Replacing) throws(NTStatus) -> Void
+    ) throws(NTStatus) -> Replaced {
+        while true {
+            let replaced = try clear(target, new, for: open, in: &context)
+            do throws(NTStatus) {
+                try change(replaced.departing == nil ? [] : new.replacing)
+                return replaced
+            } catch {
+                context.server.end(replaced)
+                // Somebody has made a file of that name meanwhile, and is to be asked as well.
+                guard error == .objectNameCollision, new.replacesExisting, replaced.departing == nil else { throw error }
+            }
+        }
     }
 
     /// A name that is to go, or gone, is not changed.
@@ -130,10 +153,11 @@ extension SetInfoHandler {
         try requireName(open)
         let target = try path(new.name, for: open)
         try requireParent(of: target, allowsEntries: open, in: &context)
-        let replaced = try clear(target, new, for: open, in: &context)
-        try open.file.link(at: target, replacing: new.replacing, as: open.credentials)
-        context.server.files.nameChangeCount.wrappingAdd(1, ordering: .releasing)
+        let replaced = try replace(target, new, for: open, in: &context) { replacing throws(NTStatus) in
+            try open.file.link(at: target, replacing: replacing, as: open.credentials)
+        }
         replaced.nameIsGone()
+        context.server.end(replaced)
         context.server.reportName(.added, target, of: open)
     }
 
@@ -206,21 +230,29 @@ extension SetInfoHandler {
         if existing.attributes.contains(.readOnly), !new.ignoresReadOnly {
             throw .accessDenied.because(.readOnlyAttribute)
         }
-        let nodes = context.server.files.nodes(of: existing.identity)
+        let files = context.server.files
+        let nodes = files.nodes(of: existing.identity)
         // A name that is to go as soon as others close its file goes now. Windows refuses; Linux's client, once refused
         // a file that another has open, deletes that and tries again: it would end with neither.
         let isDoomed = nodes.contains { $0.isDeletePending(of: name) }
-        guard new.hasPOSIXSemantics else {
-            try context.awaitClose(of: nodes, besides: open) { other in
-                !isDoomed || other.session === open.session
-            }
-            return Replaced(nodes: nodes, name: name)
+        let isInTheWay = { (other: Open) -> Bool in
+            !new.hasPOSIXSemantics && (!isDoomed || other.session === open.session)
         }
-        // Who has it open keeps it, and must have allowed for that. A handle that is only kept in a cache stands for a
-        // name that leads elsewhere now.
-        try context.awaitHandles(of: nodes, by: open)
-        for node in nodes where node.forbidsDeletion { throw .sharingViolation.because(.openElsewhere) }
-        return Replaced(nodes: nodes, name: name)
+        if new.hasPOSIXSemantics {
+            // Who has it open keeps it, and must have allowed for that. A handle that is only kept in a cache stands for
+            // a name that leads elsewhere now.
+            try context.awaitHandles(of: nodes, by: open)
+            for node in nodes where node.forbidsDeletion { throw .sharingViolation.because(.openElsewhere) }
+        } else {
+            try context.awaitClose(of: nodes, besides: open, where: isInTheWay)
+        }
+        let departing = files.retain(existing.identity, stream: nil)
+        guard departing.depart(name, unless: isInTheWay) else {
+            // Opened since then.
+            files.release(departing)
+            return try clear(target, new, for: open, in: &context)
+        }
+        return Replaced(nodes: files.nodes(of: existing.identity), name: name, departing: departing)
     }
 
     /// A look at what is there; nil if nothing is.
@@ -251,6 +283,13 @@ extension Server {
         open.node.renamed(from: source, to: target)
         if open.isDirectory { folderIsRenamed(open, from: source, to: target) }
         reportRename(from: source, to: target, of: open)
+    }
+
+    /// Who waits for a name that was being taken away looks at what is there now.
+    fileprivate func end(_ replaced: Replaced) {
+        guard let node = replaced.departing else { return }
+        nameHasGone(replaced.name, from: node)
+        files.release(node)
     }
 
     /// Those who hear of what is in the folder go on doing so, by its new name.

@@ -1,0 +1,79 @@
+import Platform
+import SMBTestClient
+import Testing
+
+/// What is run at the same time, each over and over in a thread of its own.
+final class Race: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): each closure and its count are touched by one thread while it runs, and by who waits
+    // for all of them after that; the rest is atomic.
+    private let bodies: [() -> Bool]
+    private var counts: [Int]
+    private let isOver = Atomic(false)
+    private let runningCount = Atomic<Int>(0)
+
+    init(_ bodies: [() -> Bool]) {
+        self.bodies = bodies
+        counts = bodies.map { _ in 0 }
+    }
+
+    /// Until the time is over, or one returns false.
+    /// - Returns: how often each ran.
+    func run(seconds: Double) async -> [Int] {
+        for index in bodies.indices {
+            runningCount.wrappingAdd(1, ordering: .relaxed)
+            let isStarted = Thread.detach(name: "racer") { self.repeatBody(index) }
+            #expect(isStarted)
+        }
+        let end = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < end, !isOver.load(ordering: .relaxed) {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        isOver.store(true, ordering: .relaxed)
+        while runningCount.load(ordering: .acquiring) > 0 { try? await Task.sleep(for: .milliseconds(5)) }
+        return counts
+    }
+
+    private func repeatBody(_ index: Int) {
+        var count = 0
+        while !isOver.load(ordering: .relaxed), bodies[index]() { count += 1 }
+        isOver.store(true, ordering: .relaxed)
+        counts.withUnsafeMutableBufferPointer { $0[index] = count }
+        runningCount.wrappingSubtract(1, ordering: .releasing)
+    }
+}
+
+/// A client for one thread, whose requests may have to wait for what others do.
+final class Caller: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): used by one thread at a time.
+    let client: TestClient
+    private var random: UInt64
+
+    init(_ client: TestClient, seed: UInt64 = 0) {
+        self.client = client
+        random = (seed &+ 1) &* 0x9E37_79B9_7F4A_7C15 | 1
+    }
+
+    /// Sends a compound.
+    /// - Returns: its answers; fewer if they have not come within five seconds.
+    func call(_ requests: [TestRequest]) -> [TestReply] {
+        client.send(requests)
+        var replies: [TestReply] = []
+        let end = ContinuousClock.now + .seconds(5)
+        while replies.count < requests.count, ContinuousClock.now < end {
+            guard let reply = try? client.nextReply() else { continue }
+            // Breaks are acknowledged by the close that follows soon.
+            if !reply.isInterim, reply.header.messageID != .max { replies.append(reply) }
+        }
+        return replies
+    }
+
+    /// The answer to one request. - Returns: nil if none has come.
+    func call(_ request: TestRequest) -> TestReply? { call([request]).first }
+
+    func next(_ bound: Int) -> Int {
+        random ^= random << 13
+        random ^= random >> 7
+        random ^= random << 17
+        return Int((random >> 11) % UInt64(bound))
+    }
+}
