@@ -8,8 +8,8 @@ import Testing
 
 @testable import SMBServer
 
-/// A few names that several clients write, rename, delete and look at, all at once. Every byte that a client was told is
-/// written must be found once at the end: in a file, or with the one who read it before he deleted it.
+/// A few names that several clients write, rename, delete and look at, all at once. Every byte that a client was told
+/// is written must be found once at the end: in a file, or with the one who read it before he deleted it.
 /// `APUS_TORTURE_SECONDS` says how long.
 @Suite("Names under fire [MS-FSA] 2.1.5.1, 2.1.5.5, 2.1.5.15.11") struct FileConcurrencyTests {
     private let host: EngineHost

@@ -1,5 +1,6 @@
 import EngineHost
 import NTTypes
+import Platform
 import SMBTestClient
 import SMBWire
 import Testing
@@ -199,6 +200,45 @@ import Testing
         #expect(statuses.first == .success && statuses.last == .success)
         #expect([NTStatus.success, .accessDenied].contains(statuses.dropFirst().first))
         return true
+    }
+
+    /// What was read under an oplock is what the file holds, or a break is on its way before the writer knows that he
+    /// has written.
+    @Test func whoCachesWhatIsBeingWrittenIsTold() async throws {
+        let (writer, reader) = (Caller(other), Caller(client))
+        let file = try other.open("file")
+        let written = Atomic<UInt64>(0)
+        let counts = await compete(
+            {
+                let value = written.load(ordering: .relaxed) + 1
+                let bytes = (0..<8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+                let status = writer.call(.write(file, bytes))?.status
+                #expect(status == .success)
+                written.store(value, ordering: .releasing)
+                return status == .success
+            }, { Self.readAndCache(reader, written) })
+        try close(file)
+        #expect(counts.allSatisfy { $0 > 10 })
+    }
+
+    private static func readAndCache(_ reader: Caller, _ written: borrowing Atomic<UInt64>) -> Bool {
+        let request = TestRequest.create("file", access: .readData, disposition: .open) {
+            $0.requestedOplockLevel = 0x01
+        }
+        guard let reply = reader.call(request),
+            let opened = try? reply.decode({ r throws(WireError) in try CreateResponse(from: &r) }),
+            let answer = reader.call(.read(opened.fileID, count: 8))
+        else { return false }
+        // Not yet written: the end of the file.
+        let data = (try? answer.decode { r throws(WireError) in try ReadResponse(from: &r) }.data) ?? []
+        let read = data.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+        if opened.oplockLevel == 0x01, !reader.hasHadBreak {
+            let end = ContinuousClock.now + .milliseconds(1)
+            while written.load(ordering: .acquiring) <= read, ContinuousClock.now < end {}
+            let isStale = written.load(ordering: .acquiring) > read
+            #expect(!isStale || reader.hasBreakAtHand)
+        }
+        return reader.call(.close(opened.fileID))?.status == .success
     }
 
     /// What was made for an open that is then refused is not taken from who has it open by now.

@@ -1,11 +1,12 @@
 import Platform
 import SMBTestClient
+import SMBWire
 import Testing
 
 /// What is run at the same time, each over and over in a thread of its own.
 final class Race: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): each closure and its count are touched by one thread while it runs, and by who waits
-    // for all of them after that; the rest is atomic.
+    // SAFETY (@unchecked Sendable): each closure and its count are touched by one thread while it runs, and by who
+    // waits for all of them after that; the rest is atomic.
     private let bodies: [() -> Bool]
     private var counts: [Int]
     private let isOver = Atomic(false)
@@ -47,6 +48,9 @@ final class Caller: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): used by one thread at a time.
     let client: TestClient
     private var random: UInt64
+    /// Since the last CREATE.
+    private(set) var hasHadBreak = false
+    var hasBreakAtHand: Bool { ((try? client.repliesAtHand()) ?? []).contains { $0.header.messageID == .max } }
 
     init(_ client: TestClient, seed: UInt64 = 0) {
         self.client = client
@@ -56,13 +60,14 @@ final class Caller: @unchecked Sendable {
     /// Sends a compound.
     /// - Returns: its answers; fewer if they have not come within five seconds.
     func call(_ requests: [TestRequest]) -> [TestReply] {
+        if requests.first?.command == SMB2Command.create.rawValue { hasHadBreak = false }
         client.send(requests)
         var replies: [TestReply] = []
         let end = ContinuousClock.now + .seconds(5)
         while replies.count < requests.count, ContinuousClock.now < end {
             guard let reply = try? client.nextReply() else { continue }
             // Breaks are acknowledged by the close that follows soon.
-            if !reply.isInterim, reply.header.messageID != .max { replies.append(reply) }
+            if reply.header.messageID == .max { hasHadBreak = true } else if !reply.isInterim { replies.append(reply) }
         }
         return replies
     }

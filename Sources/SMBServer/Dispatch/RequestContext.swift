@@ -211,6 +211,10 @@ struct RequestContext: ~Copyable {
         }
     }
 
+    /// Data has changed through `open`: what others have cached of it is stale. Called once it has: who is given the
+    /// right to cache between a break and the change would keep what was there before.
+    func breakReaders(by open: Open) { server.send(open.node.breakReaders(by: open)) }
+
     /// Others let go of their cached handles before the file's name changes, [MS-FSA] 2.1.5.15.3 and 2.1.5.15.11.
     /// - Throws: `.pending` while they do; the request then runs again.
     mutating func awaitHandles(of open: Open) throws(NTStatus) {

@@ -96,7 +96,7 @@ enum CreateHandler {
                     return (open, try finish(open, opened, input, caching, in: &context))
                 }
             } catch {
-                if opened.action == .created { context.server.takeBack(opened, as: context.treeConnect.credentials) }
+                if opened.action == .created { takeBack(opened, since: before, &context) }
                 opened.file.close()
                 throw error
             }
@@ -119,9 +119,26 @@ enum CreateHandler {
         func namesHaveChanged(_ files: FileTable) -> Bool {
             files.nameChangeCount.load(ordering: .acquiring) != nameChangeCount
         }
+        func anythingHasEnded(_ files: FileTable) -> Bool {
+            namesHaveChanged(files) || files.writerEndCount.load(ordering: .acquiring) != writerEndCount
+        }
         func mayHaveBeenWritten(_ open: Open, _ files: FileTable) -> Bool {
             files.writerEndCount.load(ordering: .acquiring) != writerEndCount || open.node.isWritten(besides: open)
         }
+    }
+
+    /// What was made for an open that was not admitted goes again, unless somebody else has it open, or may have had it
+    /// since: he may have written to it.
+    private static func takeBack(_ opened: OpenedFile, since before: Before, _ context: inout RequestContext) {
+        let (server, name) = (context.server, opened.file.path)
+        let node = server.files.retain(opened.file.identity, stream: name.stream)
+        if node.depart(name, unless: { _ in true }) {
+            if !before.anythingHasEnded(server.files) {
+                try? opened.file.remove(as: context.treeConnect.credentials)
+            }
+            server.nameHasGone(name, from: node)
+        }
+        server.files.release(node)
     }
 
     // MARK: checks
@@ -273,6 +290,7 @@ enum CreateHandler {
         var information = opened.information
         var action = opened.action
         if opened.action == .opened, input.overwrites {
+            defer { context.breakReaders(by: open) }
             do throws(NTStatus) {
                 information = try open.file.overwrite(
                     supersede: input.disposition == .supersede, attributes: input.fileAttributes,
@@ -318,20 +336,6 @@ enum CreateHandler {
         }
         if open.file.isPOSIX { response.contexts.append(POSIXWire.answer(information)) }
         return response
-    }
-}
-
-extension Server {
-    /// What was made for an open that was not admitted goes again, unless somebody else has opened it meanwhile: he may
-    /// have written to it.
-    fileprivate func takeBack(_ opened: OpenedFile, as user: Credentials) {
-        let name = opened.file.path
-        let node = files.retain(opened.file.identity, stream: name.stream)
-        if node.depart(name, unless: { _ in true }) {
-            try? opened.file.remove(as: user)
-            nameHasGone(name, from: node)
-        }
-        files.release(node)
     }
 }
 

@@ -24,7 +24,7 @@ enum WriteHandler {
             throw .fileLockConflict.because(.lockedRange)
         }
         if count > 0 {
-            context.server.send(open.node.breakReaders(by: open))
+            defer { context.breakReaders(by: open) }
             // SAFETY: the message outlives the request; the region is the span's own.
             try unsafe withBytes(request.data) { bytes throws(NTStatus) in
                 try open.keepingFrozenTimes { () throws(NTStatus) in

@@ -85,8 +85,8 @@ extension FileNode {
         for waiting in woken { waiting.wake(.event) }
     }
 
-    /// A name is about to be taken away by other means than the close of its last open: nobody opens it from now on until
-    /// `nameHasGone`.
+    /// A name is about to be taken away by other means than the close of its last open: nobody opens it from now on
+    /// until `nameHasGone`.
     /// - Returns: false, and nothing is done, if an open is in the way.
     func depart(_ name: NTPath, unless isInTheWay: (Open) -> Bool) -> Bool {
         state.withLock { state in

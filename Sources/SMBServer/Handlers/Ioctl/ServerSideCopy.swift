@@ -79,7 +79,7 @@ extension IoctlHandler {
         try open.requireAny(of: [.writeData, .appendData])
         if control.code == .copyChunk { try open.require(.readData) }
         guard !source.isDirectory, !open.isDirectory else { throw .invalidDeviceRequest }
-        context.server.send(open.node.breakReaders(by: open))
+        defer { context.breakReaders(by: open) }
         context.connection.transport.willBlock()
         var response = CopyResponse()
         do throws(NTStatus) {
@@ -163,7 +163,7 @@ extension IoctlHandler {
         // The target keeps its size: Windows says that all went well even if nothing of the range is in it.
         let byteCount = min(chunk.byteCount, information.endOfFile - min(information.endOfFile, chunk.target))
         guard byteCount > 0 else { return }
-        context.server.send(open.node.breakReaders(by: open))
+        defer { context.breakReaders(by: open) }
         context.connection.transport.willBlock()
         try open.keepingFrozenTimes { () throws(NTStatus) in
             try open.file.clone(range.lowerBound..<range.lowerBound + byteCount, of: source.file, to: chunk.target)

@@ -27,7 +27,7 @@ extension IoctlHandler {
         if open.node.isLocked(start..<end, against: open, writing: true) {
             throw .fileLockConflict.because(.lockedRange)
         }
-        context.server.send(open.node.breakReaders(by: open))
+        defer { context.breakReaders(by: open) }
         context.connection.transport.willBlock()
         try open.keepingFrozenTimes { () throws(NTStatus) in try open.file.zero(start..<end) }
         context.server.reportWrite(open)
@@ -73,7 +73,7 @@ extension IoctlHandler {
         try context.requireWritable()
         try open.require(.writeData)
         guard !open.isDirectory else { throw .invalidParameter }
-        context.server.send(open.node.breakReaders(by: open))
+        defer { context.breakReaders(by: open) }
         context.connection.transport.willBlock()
         for index in 0..<count {
             let start = input.littleEndian64(at: 8 + 16 * index)

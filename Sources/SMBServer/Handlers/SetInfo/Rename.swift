@@ -113,7 +113,8 @@ extension SetInfoHandler {
             } catch {
                 context.server.end(replaced)
                 // Somebody has made a file of that name meanwhile, and is to be asked as well.
-                guard error == .objectNameCollision, new.replacesExisting, replaced.departing == nil else { throw error }
+                guard error == .objectNameCollision, new.replacesExisting, replaced.departing == nil
+                else { throw error }
             }
         }
     }
@@ -239,8 +240,8 @@ extension SetInfoHandler {
             !new.hasPOSIXSemantics && (!isDoomed || other.session === open.session)
         }
         if new.hasPOSIXSemantics {
-            // Who has it open keeps it, and must have allowed for that. A handle that is only kept in a cache stands for
-            // a name that leads elsewhere now.
+            // Who has it open keeps it, and must have allowed for that. A handle that is only kept in a cache stands
+            // for a name that leads elsewhere now.
             try context.awaitHandles(of: nodes, by: open)
             for node in nodes where node.forbidsDeletion { throw .sharingViolation.because(.openElsewhere) }
         } else {

@@ -7,14 +7,14 @@ extension SetInfoHandler {
     /// FileAllocationInformation, [MS-FSA] 2.1.5.15.1.
     static func setAllocation(_ input: [UInt8], on open: Open, in context: inout RequestContext) throws(NTStatus) {
         let size = try size(input, on: open)
-        context.server.send(open.node.breakReaders(by: open))
+        defer { context.breakReaders(by: open) }
         try open.keepingFrozenTimes { () throws(NTStatus) in try open.file.setAllocationSize(size) }
     }
 
     /// FileEndOfFileInformation, [MS-FSA] 2.1.5.15.4.
     static func setEndOfFile(_ input: [UInt8], on open: Open, in context: inout RequestContext) throws(NTStatus) {
         let size = try size(input, on: open)
-        context.server.send(open.node.breakReaders(by: open))
+        defer { context.breakReaders(by: open) }
         try open.keepingFrozenTimes { () throws(NTStatus) in try open.file.setEndOfFile(size) }
     }
 
