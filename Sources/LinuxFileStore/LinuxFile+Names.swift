@@ -126,6 +126,7 @@ extension LinuxFile {
         let target = try store.openParent(of: path.components, caseSensitive: caseSensitive)
         try store.requireOrdinary(target)
         try store.checkAdding(isDirectory: isDirectory, to: target.descriptor.raw, as: user)
+        let look = store.claims.look(for: newName)
         let present = try store.spelling(of: newName, in: target.descriptor.raw, caseSensitive: caseSensitive)
         let systemName = try SystemPath(newName)
         if let present {
@@ -146,8 +147,13 @@ extension LinuxFile {
                 }
             }
         }
-        try move(
-            source.folder.descriptor.raw, source.name, to: target.descriptor.raw, systemName, replaces: present != nil)
+        let folder = target.descriptor.raw
+        try store.claims.give(look) { mayBeTaken throws(NTStatus) in
+            if mayBeTaken, present == nil, !caseSensitive, try store.otherSpelling(of: newName, in: folder) != nil {
+                throw .objectNameCollision
+            }
+            try move(source.folder.descriptor.raw, source.name, to: folder, systemName, replaces: present != nil)
+        }
         self.path = NTPath(components: target.components + [newName], stream: self.path.stream)
     }
 
@@ -218,6 +224,7 @@ extension LinuxFile {
         let target = try store.openParent(of: path.components, caseSensitive: caseSensitive)
         try store.requireOrdinary(target)
         try store.checkAdding(isDirectory: isDirectory, to: target.descriptor.raw, as: user)
+        let look = store.claims.look(for: newName)
         let present = try store.spelling(of: newName, in: target.descriptor.raw, caseSensitive: caseSensitive)
         if let present {
             let presentName = try SystemPath(present)
@@ -227,7 +234,13 @@ extension LinuxFile {
             if status.identity == identity { return }
             return try linkReplacing(source, in: target.descriptor.raw, presentName, newName)
         }
-        try link(source, to: target.descriptor.raw, try SystemPath(newName))
+        let (folder, systemName) = (target.descriptor.raw, try SystemPath(newName))
+        try store.claims.give(look) { mayBeTaken throws(NTStatus) in
+            if mayBeTaken, !caseSensitive, try store.otherSpelling(of: newName, in: folder) != nil {
+                throw .objectNameCollision
+            }
+            try link(source, to: folder, systemName)
+        }
     }
 
     private func link(_ source: borrowing Place, to folder: CInt, _ name: SystemPath) throws(NTStatus) {

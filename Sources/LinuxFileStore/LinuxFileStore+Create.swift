@@ -13,14 +13,14 @@ extension LinuxFileStore {
             throw .objectNameCollision
         }
         let parent = try openParentForOpen(of: path.components, parameters)
-        return try createNew(path, in: parent, isFree: false, parameters, as: user)
+        return try createNew(path, in: parent, free: nil, parameters, as: user)
     }
 
     /// - Parameters:
     ///   - parent: the folder that it is made in.
-    ///   - isFree: nothing there has that name in another spelling, as was just found.
+    ///   - free: nothing there has that name in another spelling, as was found by this look; nil: nobody has looked.
     func createNew(
-        _ path: NTPath, in parent: consuming FoundFolder, isFree: Bool, _ parameters: OpenParameters,
+        _ path: NTPath, in parent: consuming FoundFolder, free: NameClaims.Look?, _ parameters: OpenParameters,
         as user: Credentials
     ) throws(NTStatus) -> OpenedFile {
         guard var name = path.components.last else { throw .objectNameCollision }
@@ -30,20 +30,27 @@ extension LinuxFileStore {
             throw .cannotDelete.because(.readOnlyAttribute)
         }
         let caseSensitive = isCaseSensitive(parameters)
-        var isFree = isFree || caseSensitive
+        var free = free
         if !caseSensitive, options.findsShortNames,
             let longName = tunnel.longName(of: name, in: parent.descriptor.raw)
         {
             name = longName
-            isFree = false
+            free = nil
         }
         let systemName = try SystemPath(name)
-        if !isFree, try otherSpelling(of: name, in: parent.descriptor.raw) != nil { throw .objectNameCollision }
+        let look = free ?? claims.look(for: name)
+        if free == nil, !caseSensitive, try otherSpelling(of: name, in: parent.descriptor.raw) != nil {
+            throw .objectNameCollision
+        }
         let folderSecurity = keptSecurityDescriptor(parent.descriptor.raw, isPathOnly: true)
         if let folderSecurity {
             try checkAdding(isDirectory: isDirectory, to: parent.descriptor.raw, as: user, folderSecurity)
         }
-        let handle = try make(systemName, in: parent.descriptor.raw, isDirectory: isDirectory, parameters)
+        let folder = parent.descriptor.raw
+        let handle = try claims.give(look) { mayBeTaken throws(NTStatus) in
+            if mayBeTaken, !caseSensitive, try otherSpelling(of: name, in: folder) != nil { throw .objectNameCollision }
+            return try make(systemName, in: folder, isDirectory: isDirectory, parameters)
+        }
         let components = parent.components + [name]
         do throws(NTStatus) {
             return try furnish(

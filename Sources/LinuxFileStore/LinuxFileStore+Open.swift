@@ -19,12 +19,13 @@ extension LinuxFileStore {
         for _ in 0..<16 {
             do throws(NTStatus) {
                 guard parameters.disposition != .create else { return try createNew(path, parameters, as: user) }
+                let look = parameters.disposition.createsFile ? path.components.last.map(claims.look) : nil
                 do throws(NTStatus) {
                     switch try find(path, parameters, as: user) {
                     case .file(let found): return try openExisting(found, parameters, as: user)
                     case .nothing(in: let parent, isFree: let isFree):
                         guard parameters.disposition.createsFile else { throw .objectNameNotFound }
-                        return try createNew(path, in: parent, isFree: isFree, parameters, as: user)
+                        return try createNew(path, in: parent, free: isFree ? look : nil, parameters, as: user)
                     }
                 } catch .objectNameNotFound where parameters.disposition.createsFile {
                     // A link that nobody sees, say: its name is taken.

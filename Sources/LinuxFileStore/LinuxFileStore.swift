@@ -81,6 +81,7 @@ public final class LinuxFileStore: FileStore {
     var foldedNames: FoldedNameIndex { .shared }
     let announcedAllocations = AnnouncedAllocations()
     let streamLock = Mutex(())
+    let claims = NameClaims.shared
     let tunnel = TunnelCache()
     private let backups = BackupSize()
     private let hasWarned = Atomic<Bool>(false)

@@ -256,13 +256,24 @@ import Testing
         #expect(counts.allSatisfy { $0 > 10 })
     }
 
-    private static func openTwice(_ user: Caller) -> Bool {
+    /// Made at the same time in other letters, a name is one all the same: else one of two files would hide the other.
+    @Test func namesThatDifferInCaseOnlyAreOne() async throws {
+        let callers = [Caller(other), Caller(holder), Caller(client)]
+        let counts = await Race([
+            { Self.openTwice(callers[0], "file", "FILE") },
+            { callers[1].call(Self.deletion("File")).count == 3 },
+            { Self.openTwice(callers[2], "FILE", "file") },
+        ]).run(seconds: 0.3)
+        #expect(counts.allSatisfy { $0 > 10 })
+    }
+
+    private static func openTwice(_ user: Caller, _ name: String = "file", _ second: String = "file") -> Bool {
         func fileID(_ reply: TestReply?) -> FileID? {
             guard let reply, reply.status == .success else { return nil }
             return try? reply.decode { r throws(WireError) in try CreateResponse(from: &r) }.fileID
         }
-        guard let file = fileID(user.call([.create("file")]).first) else { return true }
-        let again = user.call([.create("file", disposition: .open)]).first
+        guard let file = fileID(user.call([.create(name)]).first) else { return true }
+        let again = user.call([.create(second, disposition: .open)]).first
         // With the file open it may be asked to go, but not be gone.
         #expect(again?.status == .success || again?.status == .deletePending)
         if let second = fileID(again) {
