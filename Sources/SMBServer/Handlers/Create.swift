@@ -290,7 +290,7 @@ enum CreateHandler {
         var information = opened.information
         var action = opened.action
         if opened.action == .opened, input.overwrites {
-            defer { context.breakReaders(by: open) }
+            defer { context.server.send(open.node.breakReaders(by: open, isNew: true)) }
             do throws(NTStatus) {
                 information = try open.file.overwrite(
                     supersede: input.disposition == .supersede, attributes: input.fileAttributes,

@@ -42,10 +42,13 @@ extension FileNode.State {
 
     /// Others may not keep what they have read: a write, a truncation, a byte-range lock. Nobody waits. A level II
     /// oplock goes even when its own holder writes: [MS-FSA] 2.1.4.12 knows no owner of it.
-    mutating func breakReaders(except holder: CacheGrant.Holder?, _ notices: inout [BreakNotice]) {
+    /// - Parameter isNew: the holder has been granted its oplock with this very change.
+    mutating func breakReaders(
+        except holder: CacheGrant.Holder?, isNew: Bool = false, _ notices: inout [BreakNotice]
+    ) {
         for index in grants.indices {
             let grant = grants[index]
-            let isSpared = grant.holder == holder && (grant.isLease || grant.state.contains(.write))
+            let isSpared = grant.holder == holder && (isNew || grant.isLease || grant.state.contains(.write))
             if !isSpared, !grant.state.isEmpty { _ = beginBreak(index, to: [], &notices) }
         }
     }

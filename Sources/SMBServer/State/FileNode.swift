@@ -311,12 +311,14 @@ final class FileNode: Sendable {
         state.grant(of: open)?.holder ?? .open(open.fileID.volatile)
     }
 
-    /// Data changes through `open`: what others have read is stale. - Returns: breaks to be sent.
-    func breakReaders(by open: Open) -> [BreakNotice] {
+    /// Data has changed through `open`: what others have read is stale.
+    /// - Parameter isNew: it was opened for that.
+    /// - Returns: breaks to be sent.
+    func breakReaders(by open: Open, isNew: Bool = false) -> [BreakNotice] {
         state.withLock { state in
             guard !state.grants.isEmpty else { return [] }
             var notices: [BreakNotice] = []
-            state.breakReaders(except: Self.holder(of: open, in: state), &notices)
+            state.breakReaders(except: Self.holder(of: open, in: state), isNew: isNew, &notices)
             return notices
         }
     }
