@@ -55,6 +55,17 @@ import Testing
         #expect(access(host.folder.path + "/source", F_OK) == (isRename ? -1 : 0))
     }
 
+    /// Another name of the same file, or a link that no client sees: what is there is no file that somebody could have.
+    @Test(arguments: classes, [false, true])
+    func whatIsNoOtherFileGivesWay(_ which: (rename: Bool, code: UInt8), isLink: Bool) throws {
+        try make("source", "new")
+        let folder = host.folder.path
+        #expect((isLink ? symlink("nowhere", folder + "/target") : link(folder + "/source", folder + "/target")) == 0)
+        let source = try client.open("source", disposition: .open)
+        #expect(try name(source, "target", Self.replace, which.code) == .success)
+        #expect(try content("target") == Array("new".utf8))
+    }
+
     @Test(arguments: classes) func whoHasTheReplacedFileOpenKeepsIt(isRename: Bool, code: UInt8) throws {
         try make("source", "new")
         try make("Target", "old")

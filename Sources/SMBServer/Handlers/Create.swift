@@ -68,7 +68,7 @@ enum CreateHandler {
         {
             throw .deletePending.because(.deletePending)
         }
-        while true {
+        for tryCount in 1...32 {
             let before = Before(context.server.files)
             var opened: OpenedFile
             do throws(NTStatus) {
@@ -80,7 +80,8 @@ enum CreateHandler {
                 // A name that is to go is taken, and nobody who waits will get it before it has gone.
                 guard error == .objectNameCollision else { throw error }
                 let isGoing = try awaitRemoval(of: path, parameters, in: store, &context)
-                guard isGoing || before.namesHaveChanged(context.server.files) else { throw error }
+                // Once more if what is in the way may have been about to go before this request came.
+                guard isGoing || tryCount == 1 && before.namesHaveChanged(context.server.files) else { throw error }
                 continue
             }
             do throws(NTStatus) {
@@ -103,6 +104,8 @@ enum CreateHandler {
             // Handles of clients that are away were closed to make room. Files may have gone with them, so: once more.
             opened.file.close()
         }
+        // Others take the name away and make it anew all the time.
+        throw .deletePending.because(.deletePending)
     }
 
     /// What others had done when a file was looked for. Between that and the open's being listed they can take its name

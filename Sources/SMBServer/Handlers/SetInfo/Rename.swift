@@ -56,6 +56,8 @@ private struct Replaced {
     var nodes: [FileNode] = []
     /// As it is spelled on the disk.
     var name: NTPath
+    /// Something has it, and may be replaced: the file itself by another of its names, or `departing`.
+    var isThere = false
     /// Whose name is being taken away: nobody can open it by that until it is known what became of it.
     var departing: FileNode?
     func nameIsGone() { for node in nodes { node.nameIsGone(name) } }
@@ -105,15 +107,18 @@ extension SetInfoHandler {
         _ target: NTPath, _ new: NewName, for open: Open, in context: inout RequestContext,
         _ change: (Replacing) throws(NTStatus) -> Void
     ) throws(NTStatus) -> Replaced {
+        var tryCount = 0
         while true {
             let replaced = try clear(target, new, for: open, in: &context)
+            tryCount += 1
             do throws(NTStatus) {
-                try change(replaced.departing == nil ? [] : new.replacing)
+                // A link that clients do not see is no file that could be asked about: it goes in the end.
+                try change(replaced.isThere || tryCount == 16 ? new.replacing : [])
                 return replaced
             } catch {
                 context.server.end(replaced)
                 // Somebody has made a file of that name meanwhile, and is to be asked as well.
-                guard error == .objectNameCollision, new.replacesExisting, replaced.departing == nil
+                guard error == .objectNameCollision, new.replacesExisting, !replaced.isThere, tryCount < 16
                 else { throw error }
             }
         }
@@ -220,9 +225,8 @@ extension SetInfoHandler {
     private static func clear(
         _ target: NTPath, _ new: NewName, for open: Open, in context: inout RequestContext
     ) throws(NTStatus) -> Replaced {
-        guard let (existing, name) = try probe(target, open), existing.identity != open.file.identity else {
-            return Replaced(name: target)
-        }
+        guard let (existing, name) = try probe(target, open) else { return Replaced(name: target) }
+        guard existing.identity != open.file.identity else { return Replaced(name: target, isThere: true) }
         guard new.replacesExisting else { throw .objectNameCollision }
         // With POSIX semantics an empty folder gives way to a folder.
         guard !existing.isDirectory || open.isDirectory && new.hasPOSIXSemantics else {
@@ -253,7 +257,7 @@ extension SetInfoHandler {
             files.release(departing)
             return try clear(target, new, for: open, in: &context)
         }
-        return Replaced(nodes: files.nodes(of: existing.identity), name: name, departing: departing)
+        return Replaced(nodes: files.nodes(of: existing.identity), name: name, isThere: true, departing: departing)
     }
 
     /// A look at what is there; nil if nothing is.
