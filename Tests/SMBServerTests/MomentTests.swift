@@ -136,6 +136,26 @@ import Testing
         #expect(try other.nextReply().status == .deletePending)
     }
 
+    /// Of two messages that change two names for each other's one is refused, and the other done.
+    @Test func twoThatAreInEachOthersWayDoNotWaitForEachOther() throws {
+        try make("one")
+        try make("two")
+        try beginCompound(on: "two")
+        func swapping(_ name: String, _ target: String) -> [TestRequest] {
+            [
+                .create(name, access: .delete, disposition: .open),
+                TestRequest.newName(.compoundRelated, target, flags: 1).related,
+                TestRequest.close(.compoundRelated).related,
+            ]
+        }
+        other.send(swapping("one", "two"))
+        #expect(throws: TestClientError.self) { try other.nextReply() }
+        let third = try host.logIn()
+        #expect(try third.call(swapping("two", "one")).map(\.status) == [.success, .accessDenied, .success])
+        _ = try endCompound()
+        #expect(try (0..<3).map { _ in try other.nextReply().status } == [.success, .success, .success])
+    }
+
     // MARK: at the same time
 
     /// Runs both for a third of a second, or until one returns false. - Returns: how often each ran.

@@ -122,6 +122,8 @@ extension Connection {
                 // SAFETY: the message outlives this call; a header there is, since it was read.
                 let kept = unsafe keep(rest, headerOnly: request.keepsHeaderOnly)
                 let header = position.current
+                // Two that waited for each other would wait for long.
+                if request.awaitsMoment { position.endMoment() }
                 var later = position
                 later.offset = 0
                 later.count -= 1
