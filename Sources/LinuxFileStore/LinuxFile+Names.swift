@@ -148,11 +148,11 @@ extension LinuxFile {
             }
         }
         let folder = target.descriptor.raw
-        try store.claims.give(look) { mayBeTaken throws(NTStatus) in
-            if mayBeTaken, present == nil, !caseSensitive, try store.otherSpelling(of: newName, in: folder) != nil {
-                throw .objectNameCollision
-            }
-            try move(source.folder.descriptor.raw, source.name, to: folder, systemName, replaces: present != nil)
+        // Onto another spelling of itself it is not in its own way.
+        let isTaken = present != nil
+        try store.give(newName, in: folder, foundFreeBy: look, caseSensitive: caseSensitive || isTaken) {
+            () throws(NTStatus) in
+            try move(source.folder.descriptor.raw, source.name, to: folder, systemName, replaces: isTaken)
         }
         self.path = NTPath(components: target.components + [newName], stream: self.path.stream)
     }
@@ -235,10 +235,7 @@ extension LinuxFile {
             return try linkReplacing(source, in: target.descriptor.raw, presentName, newName)
         }
         let (folder, systemName) = (target.descriptor.raw, try SystemPath(newName))
-        try store.claims.give(look) { mayBeTaken throws(NTStatus) in
-            if mayBeTaken, !caseSensitive, try store.otherSpelling(of: newName, in: folder) != nil {
-                throw .objectNameCollision
-            }
+        try store.give(newName, in: folder, foundFreeBy: look, caseSensitive: caseSensitive) { () throws(NTStatus) in
             try link(source, to: folder, systemName)
         }
     }

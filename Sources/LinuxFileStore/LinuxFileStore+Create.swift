@@ -47,9 +47,9 @@ extension LinuxFileStore {
             try checkAdding(isDirectory: isDirectory, to: parent.descriptor.raw, as: user, folderSecurity)
         }
         let folder = parent.descriptor.raw
-        let handle = try claims.give(look) { mayBeTaken throws(NTStatus) in
-            if mayBeTaken, !caseSensitive, try otherSpelling(of: name, in: folder) != nil { throw .objectNameCollision }
-            return try make(systemName, in: folder, isDirectory: isDirectory, parameters)
+        let handle = try give(name, in: folder, foundFreeBy: look, caseSensitive: caseSensitive) {
+            () throws(NTStatus) in
+            try make(systemName, in: folder, isDirectory: isDirectory, parameters)
         }
         let components = parent.components + [name]
         do throws(NTStatus) {

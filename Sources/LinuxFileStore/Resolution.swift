@@ -92,6 +92,17 @@ extension LinuxFileStore {
         return caseSensitive ? nil : try otherSpelling(of: name, in: folder)
     }
 
+    /// Gives a file a name that `look` has found to be free in any spelling; whoever makes the same in another waits.
+    func give<Value>(
+        _ name: NTName, in folder: CInt, foundFreeBy look: NameClaims.Look, caseSensitive: Bool,
+        _ give: () throws(NTStatus) -> Value
+    ) throws(NTStatus) -> Value {
+        try claims.give(look) { mayBeTaken throws(NTStatus) in
+            if mayBeTaken, !caseSensitive, try otherSpelling(of: name, in: folder) != nil { throw .objectNameCollision }
+            return try give()
+        }
+    }
+
     /// The name on disk of what `name` means although nothing is called just so: the same but for its case, or the long
     /// name of the 8.3 name that it is.
     func otherSpelling(of name: NTName, in folder: CInt) throws(NTStatus) -> NTName? {

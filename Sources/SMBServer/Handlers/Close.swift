@@ -82,7 +82,7 @@ extension Server {
     /// A name is out of its folder, or has stayed after all; nobody was let at it meanwhile.
     func nameHasGone(_ name: NTPath, from node: FileNode) {
         // First, so that who is not kept waiting by the node sees that he must look again.
-        files.nameChangeCount.wrappingAdd(1, ordering: .releasing)
+        files.noteNameChange()
         node.nameHasGone(name)
     }
 

@@ -13,6 +13,7 @@ final class FileTable: Sendable {
     /// How often a name was taken away or changed: whoever looks a file up and then lists it sees whether one may have
     /// been in between.
     let nameChangeCount = Atomic<Int>(0)
+    func noteNameChange() { nameChangeCount.wrappingAdd(1, ordering: .releasing) }
     /// How often an open that may have written has ended, counted before it left its node: the same for what a file
     /// holds.
     let writerEndCount = Atomic<Int>(0)

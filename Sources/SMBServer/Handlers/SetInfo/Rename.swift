@@ -187,7 +187,7 @@ extension SetInfoHandler {
             throw .accessDenied.because(.openElsewhere)
         }
         try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
-        files.nameChangeCount.wrappingAdd(1, ordering: .releasing)
+        files.noteNameChange()
         open.node.renamed(from: source, to: target)
         if let name = target.stream { files.rename(open.node, toStream: name) }
     }
@@ -283,7 +283,7 @@ extension SetInfoHandler {
 extension Server {
     /// What the file system has done is so for everybody who has either file open, or watches.
     fileprivate func isRenamed(_ open: Open, from source: NTPath, to target: NTPath, _ replaced: Replaced) {
-        files.nameChangeCount.wrappingAdd(1, ordering: .releasing)
+        files.noteNameChange()
         replaced.nameIsGone()
         open.node.renamed(from: source, to: target)
         if open.isDirectory { folderIsRenamed(open, from: source, to: target) }
