@@ -17,7 +17,7 @@ _Static_assert(APUS_AT_EMPTY_PATH == AT_EMPTY_PATH, "AT_EMPTY_PATH");
 _Static_assert(APUS_WATCH_ENTRIES == (IN_MOVE | IN_CREATE | IN_DELETE), "inotify");
 _Static_assert(APUS_WATCH_OVERFLOW == IN_Q_OVERFLOW && APUS_WATCH_IGNORED == IN_IGNORED, "inotify");
 _Static_assert(APUS_XATTR_CREATE == XATTR_CREATE, "XATTR_CREATE");
-_Static_assert(APUS_TIME_OMIT == UTIME_OMIT, "UTIME_OMIT");
+_Static_assert(APUS_TIME_NOW == UTIME_NOW && APUS_TIME_OMIT == UTIME_OMIT, "utimensat");
 
 // Same numbers on every architecture we build for; headers of older systems lack some.
 #ifndef SYS_openat2

@@ -63,6 +63,15 @@ public struct OpenedFile {
     public let grantedAccess: AccessMask
     /// All that this user might be granted; equals `grantedAccess` where nobody asked.
     public let maximalAccess: AccessMask
+    /// Why it could not be given what its maker asked for: an empty file of that name is there, which the caller takes
+    /// away again unless somebody else uses it.
+    public private(set) var failure: NTStatus?
+
+    /// A file that was made, and could not be given all that it was to have.
+    public init(unfinished file: any StoreFile, _ information: FileInformation, _ failure: NTStatus) {
+        self.init(file: file, action: .created, information: information, grantedAccess: [], maximalAccess: [])
+        self.failure = failure
+    }
 
     public init(
         file: any StoreFile, action: CreateAction, information: FileInformation, grantedAccess: AccessMask,
@@ -85,7 +94,8 @@ public protocol FileStore: AnyObject, Sendable {
     /// errors (objectNameNotFound for the last component, objectPathNotFound before it), type against
     /// `.directoryFile` / `.nonDirectoryFile`, read-only attribute against write access and delete-on-close, and the
     /// access check. With `.create` an existing name is objectNameCollision; with `.open` and `.overwrite` a missing
-    /// one is objectNameNotFound. Two clients that create at once: exactly one gets `.created`.
+    /// one is objectNameNotFound. Two clients that create at once: exactly one gets `.created`. What was made and cannot
+    /// be given what it was to have is returned with its `failure`.
     func open(_ path: NTPath, _ parameters: OpenParameters, as user: Credentials) throws(NTStatus) -> OpenedFile
 
     /// Where a path meets the link that made `open` throw `.stoppedOnSymlink`.

@@ -51,15 +51,8 @@ extension LinuxFileStore {
             () throws(NTStatus) in
             try make(systemName, in: folder, isDirectory: isDirectory, parameters)
         }
-        let components = parent.components + [name]
-        do throws(NTStatus) {
-            return try furnish(
-                handle, in: parent.descriptor.raw, folderSecurity?.descriptor, components, parameters, as: user)
-        } catch {
-            // Half a file is none.
-            _ = Linux.unlink(parent.descriptor.raw, systemName, isDirectory: isDirectory)
-            throw error
-        }
+        return try furnish(
+            handle, in: folder, folderSecurity?.descriptor, parent.components + [name], parameters, as: user)
     }
 
     /// Exactly one of those who call at once succeeds; the others get objectNameCollision.
@@ -112,7 +105,8 @@ extension LinuxFileStore {
     }
     private static let defaultList = SystemPath(literal: "system.posix_acl_default")
 
-    /// Owner, attributes, space and extended attributes of what was just made.
+    /// Owner, attributes, space and extended attributes of what was just made. If it cannot have them, it is not taken
+    /// away here: somebody may have opened it since, and only the engine knows.
     private func furnish(
         _ handle: OpenHandle, in folder: CInt, _ folderSecurity: SecurityDescriptor?,
         _ components: [NTName], _ parameters: OpenParameters, as user: Credentials
@@ -120,36 +114,20 @@ extension LinuxFileStore {
         let descriptor = try handle.begin()
         defer { handle.end() }
         var status = apus_statx()
-        if options.inheritsOwner, identity.switches {
-            try Linux.status(folder, into: &status).orThrow()
-            let owner = status.user_id
-            try Linux.status(descriptor, into: &status).orThrow()
-            guard status.user_id == user.userID else { throw .accessDenied.because(.privilege) }
-            try identity.insisting { Linux.setOwner(descriptor, user: owner, group: .max) }.orThrow()
-        }
-        if parameters.userID != nil || parameters.groupID != nil { own(descriptor, parameters) }
         try Linux.status(descriptor, into: &status).orThrow()
-        // A new file is to be archived, [MS-FSA] 2.1.5.1.1; a folder only if the client says so.
-        var attributes = parameters.attributes.intersection(DOSAttributes.settableAttributes)
-        if status.isDirectory { attributes.remove(.temporary) } else { attributes.insert(.archive) }
-        let kept = DOSAttributes(attributes: attributes, creationTime: FileTime(status.bestBirthTime))
         // A folder is made first and opened then: what somebody has put in its place meanwhile gets nothing from us.
-        let isMine = !identity.switches || options.inheritsOwner || status.user_id == user.userID
-        let isKept = isMine ? try keep(kept, on: descriptor) : false
-        let isListed = folderSecurity != nil || parameters.securityDescriptor != nil
+        let isMine = !identity.switches || status.user_id == user.userID
+        let isListed = isMine && (folderSecurity != nil || parameters.securityDescriptor != nil)
         let file = LinuxFile(
             store: self, status: status, user: user, handle: handle, path: NTPath(components: components),
-            isByList: identity.switches && isListed && isMine, isPOSIX: parameters.isPOSIX)
+            isByList: identity.switches && isListed, isPOSIX: parameters.isPOSIX)
         do throws(NTStatus) {
-            // FILE_NO_COMPRESSION, [MS-FSA] 2.1.5.1.1: not even where the folder says so.
-            if parameters.options.contains(.noCompression), status.isCompressed {
-                try file.setCompressed(false)
-                status.isCompressed = false
+            if try settleOwner(of: descriptor, in: folder, isMine: isMine, parameters) {
+                try Linux.status(descriptor, into: &status).orThrow()
             }
-            if !parameters.extendedAttributes.isEmpty {
-                try file.setExtendedAttributes(parameters.extendedAttributes, as: user)
-            }
-            if isMine, isListed {
+            let kept = isMine ? try keepAttributes(parameters.attributes, on: descriptor, status) : nil
+            try furnish(file, &status, parameters, as: user)
+            if isListed {
                 try file.setInitialSecurityDescriptor(
                     parameters.securityDescriptor, folder: folderSecurity, status, as: user)
             }
@@ -157,24 +135,66 @@ extension LinuxFileStore {
                 try file.setAllocationSize(parameters.allocationSize)
             }
             // All of that has moved the change time on, and the client is to be told the one that stays.
-            let descriptor = try handle.begin()
-            defer { handle.end() }
             try Linux.status(descriptor, into: &status).orThrow()
+            let information = FileInformation(
+                status, kept, announcedAllocation: announcedAllocations.byteCount(for: status.identity))
+            // Who makes a file has what it asked for, [MS-FSA] 2.1.5.1.1, whatever the file's own rules say to others.
+            return OpenedFile(
+                file: file, action: .created, information: information,
+                grantedAccess: try grantedToMaker(parameters.desiredAccess, user), maximalAccess: .fileAllAccess)
         } catch {
-            file.close()
-            throw error
+            try Linux.status(descriptor, into: &status).orThrow()
+            return OpenedFile(unfinished: file, FileInformation(status, nil, announcedAllocation: 0), error)
         }
-        let information = FileInformation(
-            status, isKept ? kept : nil, announcedAllocation: announcedAllocations.byteCount(for: status.identity))
-        // Who makes a file has what it asked for, [MS-FSA] 2.1.5.1.1, whatever the file's own rules say to others.
-        let maximal = AccessMask.fileAllAccess
-        var granted = parameters.desiredAccess
-        if granted.contains(.accessSystemSecurity), !identity.switches || !hasRootPower(user) {
+    }
+
+    /// - Returns: whether anything was changed.
+    private func settleOwner(
+        of descriptor: CInt, in folder: CInt, isMine: Bool, _ parameters: OpenParameters
+    ) throws(NTStatus) -> Bool {
+        let inherits = options.inheritsOwner && identity.switches
+        if inherits {
+            guard isMine else { throw .accessDenied.because(.privilege) }
+            var status = apus_statx()
+            try Linux.status(folder, into: &status).orThrow()
+            let owner = status.user_id
+            try identity.insisting { Linux.setOwner(descriptor, user: owner, group: .max) }.orThrow()
+        }
+        let isNamed = parameters.userID != nil || parameters.groupID != nil
+        if isNamed { own(descriptor, parameters) }
+        return inherits || isNamed
+    }
+
+    /// - Returns: what is kept with the file; nil where the file system keeps nothing.
+    private func keepAttributes(
+        _ asked: FileAttributes, on descriptor: CInt, _ status: apus_statx
+    ) throws(NTStatus) -> DOSAttributes? {
+        // A new file is to be archived, [MS-FSA] 2.1.5.1.1; a folder only if the client says so.
+        var attributes = asked.intersection(DOSAttributes.settableAttributes)
+        if status.isDirectory { attributes.remove(.temporary) } else { attributes.insert(.archive) }
+        let kept = DOSAttributes(attributes: attributes, creationTime: FileTime(status.bestBirthTime))
+        return try keep(kept, on: descriptor) ? kept : nil
+    }
+
+    private func furnish(
+        _ file: LinuxFile, _ status: inout apus_statx, _ parameters: OpenParameters, as user: Credentials
+    ) throws(NTStatus) {
+        // FILE_NO_COMPRESSION, [MS-FSA] 2.1.5.1.1: not even where the folder says so.
+        if parameters.options.contains(.noCompression), status.isCompressed {
+            try file.setCompressed(false)
+            status.isCompressed = false
+        }
+        if !parameters.extendedAttributes.isEmpty {
+            try file.setExtendedAttributes(parameters.extendedAttributes, as: user)
+        }
+    }
+
+    private func grantedToMaker(_ desired: AccessMask, _ user: Credentials) throws(NTStatus) -> AccessMask {
+        if desired.contains(.accessSystemSecurity), !identity.switches || !hasRootPower(user) {
             throw .privilegeNotHeld.because(.privilege)
         }
-        if granted.contains(.maximumAllowed) { granted = granted.union(maximal).subtracting(.maximumAllowed) }
-        return OpenedFile(
-            file: file, action: .created, information: information, grantedAccess: granted, maximalAccess: maximal)
+        guard desired.contains(.maximumAllowed) else { return desired }
+        return desired.union(.fileAllAccess).subtracting(.maximumAllowed)
     }
 
     /// Writes DOSATTRIB.

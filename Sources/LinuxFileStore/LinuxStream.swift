@@ -32,7 +32,8 @@ final class LinuxStream: StoreFile {
 
     // MARK: data
 
-    /// Reads, changes and writes the stream as one step: all writers of this share's streams take turns.
+    /// Reads, changes and writes the stream as one step: all writers of this share's streams take turns. Whichever stream
+    /// is written, the file has been modified, [MS-FSA] 2.1.4.17.
     private func change(
         _ stream: NTName, _ body: (inout [UInt8]) throws(NTStatus) -> Void
     ) throws(NTStatus) {
@@ -48,6 +49,9 @@ final class LinuxStream: StoreFile {
                 // No room for all of it: then it stays as it was.
                 try? attributes.store(before, as: stream)
                 throw error
+            }
+            _ = file.store.identity.insisting {
+                Linux.setTimes(descriptor, access: Linux.unchangedTime, write: Linux.presentTime)
             }
         }
     }
@@ -257,6 +261,16 @@ extension LinuxFileStore {
             case .create, .openIf, .overwriteIf, .supersede: .openIf
             }
         let opened = try openFile(NTPath(components: path.components), base, as: user)
+        guard opened.failure == nil else { return opened }
+        do throws(NTStatus) { return try openStream(name, in: opened, parameters, as: user) } catch {
+            guard opened.action == .created else { throw error }
+            return OpenedFile(unfinished: opened.file, try opened.file.information(), error)
+        }
+    }
+
+    private func openStream(
+        _ name: NTName, in opened: OpenedFile, _ parameters: OpenParameters, as user: Credentials
+    ) throws(NTStatus) -> OpenedFile {
         guard let file = opened.file as? LinuxFile else { throw .internalError }
         let descriptor = try file.handle.begin()
         defer { file.handle.end() }
@@ -277,6 +291,7 @@ extension LinuxFileStore {
         }
         throw .objectNameCollision
     }
+
     /// Another stream is more data of the file: [MS-FSA] 2.1.5.1.2.
     private func checkAddingStream(
         to file: LinuxFile, _ descriptor: CInt, as user: Credentials

@@ -226,6 +226,7 @@ enum Linux {
 
     typealias Time = (seconds: Int64, nanoseconds: Int64)
     static var unchangedTime: Time { (0, Int64(APUS_TIME_OMIT)) }
+    static var presentTime: Time { (0, Int64(APUS_TIME_NOW)) }
 
     static func setTimes(_ descriptor: CInt, access: Time, write: Time) -> Int {
         // By way of /proc since an O_PATH descriptor is refused by futimens.

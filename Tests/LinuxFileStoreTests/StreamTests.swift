@@ -37,6 +37,20 @@ import Testing
         #expect(try share.open("f:p").information.endOfFile == 20)
     }
 
+    /// [MS-FSA] 2.1.4.17.
+    @Test func whatIsWrittenToAStreamHasModifiedTheFile() throws {
+        let stream = try share.open("f:s", .fileAllAccess, .create).file
+        let before = FileTime(unixSeconds: 1_000_000_000, nanoseconds: 0)
+        var times = BasicInformationChange()
+        (times.lastAccessTime, times.lastWriteTime) = (before, before)
+        for change in [{ try stream.write("text") }, { try stream.setEndOfFile(2) }] {
+            try stream.setBasicInformation(times, as: share.user)
+            try change()
+            let information = try share.open("f").information
+            #expect(information.lastWriteTime > before && information.lastAccessTime == before)
+        }
+    }
+
     @Test func whatHasNoRoomLeavesTheStreamAsItWas() throws {
         let stream = try share.open("f:s", .fileAllAccess, .create).file
         try stream.write("before")

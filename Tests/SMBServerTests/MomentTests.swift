@@ -276,6 +276,60 @@ import Testing
         #expect(counts.allSatisfy { $0 > 10 })
     }
 
+    /// Nor is what was made and cannot have all that its maker asked for.
+    @Test func whatCouldNotBeFinishedStaysIfAnotherHasWrittenToIt() async throws {
+        let (maker, user) = (Caller(other), Caller(client))
+        let counts = await compete(
+            {
+                // Found out in the end only.
+                let reply = maker.call(.create("file", access: [.readData, .accessSystemSecurity]))
+                #expect(reply?.status == .privilegeNotHeld)
+                return reply?.status == .privilegeNotHeld
+            }, { Self.writeAndLookAgain(user) })
+        #expect(counts.allSatisfy { $0 > 10 })
+        #expect(user.call(.create("file", disposition: .create))?.status == .success)
+    }
+
+    private static func writeAndLookAgain(_ user: Caller) -> Bool {
+        let written = user.call([
+            .create("file"), TestRequest.write(.compoundRelated, [1]).related,
+            TestRequest.close(.compoundRelated).related,
+        ])
+        let found = user.call([
+            .create("file", access: [.readData, .delete], disposition: .open),
+            TestRequest.read(.compoundRelated, count: 1).related,
+            TestRequest.set(.compoundRelated, class: 13, [1]).related, TestRequest.close(.compoundRelated).related,
+        ])
+        let statuses = (written + found).map(\.status)
+        #expect(statuses == Array(repeating: .success, count: 7))
+        return statuses.allSatisfy { $0 == .success }
+    }
+
+    /// A stream that another is renamed over is one with that, or somebody has it open and it does not give way.
+    @Test func aStreamThatIsBeingReplacedIsOne() async throws {
+        let (replacer, user) = (Caller(other), Caller(client))
+        let counts = await compete(
+            {
+                replacer.call([
+                    .create("file:new"), TestRequest.newName(.compoundRelated, ":stream", flags: 1).related,
+                    TestRequest.close(.compoundRelated).related,
+                ]).count == 3
+            },
+            {
+                let first = user.call(.create("file:stream"))
+                #expect(first?.status == .success)
+                // It shares for nothing, and the first can write.
+                let second = user.call(.create("file:stream", disposition: .open) { $0.shareAccess = [] })
+                #expect(second?.status == .sharingViolation)
+                for reply in [first, second] {
+                    let opened = try? reply?.decode { r throws(WireError) in try CreateResponse(from: &r) }
+                    if let opened { _ = user.call(.close(opened.fileID)) }
+                }
+                return second?.status == .sharingViolation
+            })
+        #expect(counts.allSatisfy { $0 > 10 })
+    }
+
     /// Made at the same time in other letters, a name is one all the same: else one of two files would hide the other.
     @Test func namesThatDifferInCaseOnlyAreOne() async throws {
         let callers = [Caller(other), Caller(holder), Caller(client)]

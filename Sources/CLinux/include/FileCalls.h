@@ -31,9 +31,9 @@ struct apus_statx {
 _Static_assert(sizeof(struct apus_statx) == 256, "struct statx is 256 bytes");
 enum { APUS_STATX_BASIC = 0x7ff, APUS_STATX_BIRTH_TIME = 0x800 };
 
-// As the nanoseconds of a time: leave it alone (UTIME_OMIT).
 enum { APUS_XATTR_CREATE = 1 };
-enum { APUS_TIME_OMIT = 0x3ffffffe };
+// As the nanoseconds of a time: the present one (UTIME_NOW); leave it alone (UTIME_OMIT).
+enum { APUS_TIME_NOW = 0x3fffffff, APUS_TIME_OMIT = 0x3ffffffe };
 
 long apus_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 long apus_openat(int directory, const char *path, int flags, unsigned mode);

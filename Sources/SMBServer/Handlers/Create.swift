@@ -68,8 +68,9 @@ enum CreateHandler {
         {
             throw .deletePending.because(.deletePending)
         }
+        let files = context.server.files
         for tryCount in 1...32 {
-            let before = Before(context.server.files)
+            let before = Before(files)
             var opened: OpenedFile
             do throws(NTStatus) {
                 opened = try store.open(path, parameters, as: context.treeConnect.credentials)
@@ -81,23 +82,23 @@ enum CreateHandler {
                 guard error == .objectNameCollision else { throw error }
                 let isGoing = try awaitRemoval(of: path, parameters, in: store, &context)
                 // Once more if what is in the way may have been about to go before this request came.
-                guard isGoing || tryCount == 1 && before.namesHaveChanged(context.server.files) else { throw error }
+                guard isGoing || tryCount == 1 && before.namesHaveChanged(files) else { throw error }
                 continue
             }
             do throws(NTStatus) {
+                if let failure = opened.failure { throw failure }
                 if let (open, caching) = try admit(opened, path, input, in: &context) {
-                    guard !before.namesHaveChanged(context.server.files) || isStillNamed(open, parameters, in: store)
-                    else {
+                    guard !before.namesHaveChanged(files) || isStillNamed(open, parameters, in: store, files) else {
                         context.forget(open)
                         continue
                     }
-                    if before.mayHaveBeenWritten(open, context.server.files) {
+                    if before.mayHaveBeenWritten(open, files) {
                         opened.information = (try? open.file.information()) ?? opened.information
                     }
                     return (open, try finish(open, opened, input, caching, in: &context))
                 }
             } catch {
-                if opened.action == .created { takeBack(opened, since: before, &context) }
+                if opened.action == .created { takeBack(opened, &context) }
                 opened.file.close()
                 throw error
             }
@@ -122,26 +123,28 @@ enum CreateHandler {
         func namesHaveChanged(_ files: FileTable) -> Bool {
             files.nameChangeCount.load(ordering: .acquiring) != nameChangeCount
         }
-        func anythingHasEnded(_ files: FileTable) -> Bool {
-            namesHaveChanged(files) || files.writerEndCount.load(ordering: .acquiring) != writerEndCount
-        }
         func mayHaveBeenWritten(_ open: Open, _ files: FileTable) -> Bool {
             files.writerEndCount.load(ordering: .acquiring) != writerEndCount || open.node.isWritten(besides: open)
         }
     }
 
-    /// What was made for an open that was not admitted goes again, unless somebody else has it open, or may have had it
-    /// since: he may have written to it.
-    private static func takeBack(_ opened: OpenedFile, since before: Before, _ context: inout RequestContext) {
+    /// What was made for an open that was not admitted, or could not be given all that it was to have, goes again,
+    /// unless somebody else has it open, or has had it since and has left something there.
+    private static func takeBack(_ opened: OpenedFile, _ context: inout RequestContext) {
         let (server, name) = (context.server, opened.file.path)
         let node = server.files.retain(opened.file.identity, stream: name.stream)
         if node.depart(name, unless: { _ in true }) {
-            if !before.anythingHasEnded(server.files) {
-                try? opened.file.remove(as: context.treeConnect.credentials)
-            }
+            if isAsMade(opened) { try? opened.file.remove(as: context.treeConnect.credentials) }
             server.nameHasGone(name, from: node)
         }
         server.files.release(node)
+    }
+
+    /// Nothing was written to what was made, nor changed about it. (Within one tick of the file system's clock a change
+    /// may not show in the time, but what was written does.)
+    private static func isAsMade(_ opened: OpenedFile) -> Bool {
+        guard let now = try? opened.file.information() else { return false }
+        return now.endOfFile == 0 && now.changeTime == opened.information.changeTime
     }
 
     // MARK: checks
@@ -179,12 +182,15 @@ enum CreateHandler {
     }
 
     /// Whether the name that a file was just opened by still leads to it.
-    private static func isStillNamed(_ open: Open, _ parameters: OpenParameters, in store: any FileStore) -> Bool {
+    private static func isStillNamed(
+        _ open: Open, _ parameters: OpenParameters, in store: any FileStore, _ files: FileTable
+    ) -> Bool {
         let look = look(parameters, options: parameters.options.intersection(.openReparsePoint))
         do throws(NTStatus) {
             let found = try store.open(open.file.path, look, as: open.credentials)
             defer { found.file.close() }
-            return found.file.identity == open.file.identity
+            // (A stream may be another one with the same name in the same file.)
+            return files.node(found.file.identity, stream: found.file.path.stream) === open.node
         } catch {
             return error != .objectNameNotFound && error != .objectPathNotFound
         }

@@ -43,8 +43,9 @@ final class FileTable: Sendable {
     func release(_ node: FileNode) { nodes.withLock { nodes in release(node, in: &nodes) } }
 
     private func release(_ node: FileNode, in nodes: inout [Key: FileNode]) {
-        guard node.release(), nodes[node.key] === node else { return }
-        nodes[node.key] = nil
+        guard node.release() else { return }
+        // A stream that another was renamed over is not in the table any more.
+        if nodes[node.key] === node { nodes[node.key] = nil }
         if let base = node.base { release(base, in: &nodes) }
     }
 
@@ -53,22 +54,18 @@ final class FileTable: Sendable {
         nodes.withLock { nodes in nodes.values.filter { $0.identity == identity } }
     }
 
-    /// Whether somebody has this stream open.
-    func isOpen(_ identity: FileIdentity, stream: NTName) -> Bool {
-        node(identity, stream: stream).map { !$0.opens.isEmpty } ?? false
-    }
-
     /// What is open of a file; nil if nothing is.
     func node(_ identity: FileIdentity, stream: NTName? = nil) -> FileNode? {
         nodes.withLock { $0[Key(identity: identity, stream: stream?.folded)] }
     }
 
-    /// A stream has another name: who opens it by that name shares it with those who have it open.
+    /// A stream has another name: who opens it by that name shares it with those who have it open. Whoever was about to
+    /// open what had that name before looks again.
     func rename(_ node: FileNode, toStream stream: NTName) {
         nodes.withLock { nodes in
             let old = node.key
             let new = Key(identity: node.identity, stream: stream.folded)
-            guard nodes[old] === node, nodes[new] == nil else { return }
+            guard nodes[old] === node else { return }
             nodes[old] = nil
             node.take(stream: stream.folded)
             nodes[new] = node

@@ -170,7 +170,7 @@ extension SetInfoHandler {
     /// FileStreamRename, [MS-FSA] 2.1.5.15.12: ":name" or ":name:$DATA", in the same file.
     private static func renameStream(_ new: NewName, _ open: Open, in context: inout RequestContext) throws(NTStatus) {
         let source = open.file.path
-        guard let oldName = source.stream else { throw .invalidParameter }
+        guard source.stream != nil else { throw .invalidParameter }
         try requireName(open)
         var target = source
         do throws(NTStatus) {
@@ -179,17 +179,28 @@ extension SetInfoHandler {
             // What no stream can be called is a wrong parameter here, as NTFS has it.
             throw error == .objectNameInvalid ? .invalidParameter : error
         }
+        let replaced = try clearStream(target, new, for: open, in: context)
+        defer { context.server.end(replaced) }
+        try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
+        context.server.files.noteNameChange()
+        open.node.renamed(from: source, to: target)
+        if let name = target.stream { context.server.files.rename(open.node, toStream: name) }
+    }
+
+    /// What others have open does not give way, as with files.
+    private static func clearStream(
+        _ target: NTPath, _ new: NewName, for open: Open, in context: borrowing RequestContext
+    ) throws(NTStatus) -> Replaced {
+        guard let name = target.stream, new.replacesExisting, name.folded != open.file.path.stream?.folded else {
+            return Replaced(name: target)
+        }
         let files = context.server.files
-        // What others have open does not give way, as with files.
-        if let name = target.stream, name.folded != oldName.folded, new.replacesExisting,
-            files.isOpen(open.node.identity, stream: name)
-        {
+        let departing = files.retain(open.node.identity, stream: name)
+        guard departing.depart(target, unless: { _ in true }) else {
+            files.release(departing)
             throw .accessDenied.because(.openElsewhere)
         }
-        try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
-        files.noteNameChange()
-        open.node.renamed(from: source, to: target)
-        if let name = target.stream { files.rename(open.node, toStream: name) }
+        return Replaced(name: target, departing: departing)
     }
 
     private static func path(_ name: NTName, for open: Open) throws(NTStatus) -> NTPath {
