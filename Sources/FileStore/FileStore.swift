@@ -94,8 +94,8 @@ public protocol FileStore: AnyObject, Sendable {
     /// errors (objectNameNotFound for the last component, objectPathNotFound before it), type against
     /// `.directoryFile` / `.nonDirectoryFile`, read-only attribute against write access and delete-on-close, and the
     /// access check. With `.create` an existing name is objectNameCollision; with `.open` and `.overwrite` a missing
-    /// one is objectNameNotFound. Two clients that create at once: exactly one gets `.created`. What was made and cannot
-    /// be given what it was to have is returned with its `failure`.
+    /// one is objectNameNotFound. Two clients that create at once: exactly one gets `.created`. What was made and
+    /// cannot be given what it was to have is returned with its `failure`.
     func open(_ path: NTPath, _ parameters: OpenParameters, as user: Credentials) throws(NTStatus) -> OpenedFile
 
     /// Where a path meets the link that made `open` throw `.stoppedOnSymlink`.

@@ -32,8 +32,8 @@ final class LinuxStream: StoreFile {
 
     // MARK: data
 
-    /// Reads, changes and writes the stream as one step: all writers of this share's streams take turns. Whichever stream
-    /// is written, the file has been modified, [MS-FSA] 2.1.4.17.
+    /// Reads, changes and writes the stream as one step: all writers of this share's streams take turns. Whichever
+    /// stream is written, the file has been modified, [MS-FSA] 2.1.4.17.
     private func change(
         _ stream: NTName, _ body: (inout [UInt8]) throws(NTStatus) -> Void
     ) throws(NTStatus) {
