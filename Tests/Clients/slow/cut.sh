@@ -47,9 +47,11 @@ writes() {
         cmp /tmp/big "$m/big-$mode"
 }
 
-# A handle that is open over a cut reads and writes as before, and its file has the name it had.
+# A handle that is open over a cut reads and writes as before, and its file has the name it had. (As said above: a FLUSH may
+# have to be asked for once more.)
 handle() {
-    exec 5<>"$m/handle-$mode" && echo before >&5 && sync "$m/handle-$mode" && cut_once && echo after >&5 && sync "$m/handle-$mode" && exec 5>&- &&
+    exec 5<>"$m/handle-$mode" && echo before >&5 && sync "$m/handle-$mode" && cut_once && echo after >&5 &&
+        { sync "$m/handle-$mode" || { sleep 0.5 && sync "$m/handle-$mode"; }; } && exec 5>&- &&
         [ "$(cat "$other/handle-$mode")" = "$(printf 'before\nafter')" ]
 }
 
