@@ -15,6 +15,16 @@ mount_at() { mount -t cifs "//$server/$share" "$1" -o "port=$2,username=$user,pa
 # (In the virtual machine the file can go while it is being made, which fails then.)
 ask() { : 2>/dev/null >"$OUT/$1" || : >"$OUT/$1"; while [ -e "$OUT/$1" ]; do sleep 0.05; done; }
 cut_once() { ask cut; }
+python_cut='
+import contextlib, fcntl, os, time
+def cut():
+    for _ in range(2):
+        with contextlib.suppress(FileNotFoundError):  # as above
+            open(os.environ["CUT"], "w").close()
+            break
+    while os.path.exists(os.environ["CUT"]):
+        time.sleep(0.02)
+'
 restart_once() { ask restart; }
 check() {
     local name=$1 output
@@ -47,19 +57,30 @@ writes() {
         cmp /tmp/big "$m/big-$mode"
 }
 
-# A handle that is open over a cut reads and writes as before, and its file has the name it had. (As said above: a FLUSH may
-# have to be asked for once more.)
+# A handle that is open over a cut reads and writes as before, and its file has the name it had. (As above: what fsync says
+# was not written, this client forgets, and an application writes again.)
 handle() {
-    exec 5<>"$m/handle-$mode" && echo before >&5 && sync "$m/handle-$mode" && cut_once && echo after >&5 &&
-        { sync "$m/handle-$mode" || { sleep 0.5 && sync "$m/handle-$mode"; }; } && exec 5>&- &&
-        [ "$(cat "$other/handle-$mode")" = "$(printf 'before\nafter')" ]
+    HANDLE=$m/handle-$mode CUT=$OUT/cut /usr/bin/python3 -c "$python_cut"'
+file = os.open(os.environ["HANDLE"], os.O_RDWR | os.O_CREAT)
+os.pwrite(file, b"before\n", 0)
+os.fsync(file)
+cut()
+for _ in range(4):
+    os.pwrite(file, b"after\n", 7)
+    try:
+        os.fsync(file)
+        break
+    except OSError as error:
+        print(error)
+        time.sleep(0.5)
+os.close(file)
+' && [ "$(cat "$other/handle-$mode")" = "$(printf 'before\nafter')" ]
 }
 
 # A lock that is held over a cut is nobody else's: not while the client is away, not when it is back.
 locks() {
     : >"$m/locked-$mode"
-    LOCKED=$m/locked-$mode OTHER=$other/locked-$mode CUT=$OUT/cut /usr/bin/python3 -c '
-import fcntl, os, time
+    LOCKED=$m/locked-$mode OTHER=$other/locked-$mode CUT=$OUT/cut /usr/bin/python3 -c "$python_cut"'
 mine = os.open(os.environ["LOCKED"], os.O_RDWR)
 fcntl.lockf(mine, fcntl.LOCK_EX | fcntl.LOCK_NB, 10)
 theirs = os.open(os.environ["OTHER"], os.O_RDWR)
@@ -76,9 +97,7 @@ def other_is_locked():
         os._exit(0 if is_locked() else 1)
     return os.waitpid(child, 0)[1] == 0
 assert other_is_locked(), "not locked at first"
-open(os.environ["CUT"], "w").close()
-while os.path.exists(os.environ["CUT"]):
-    time.sleep(0.02)
+cut()
 for _ in range(5):
     assert other_is_locked(), "lost when the connection was cut"
 os.pwrite(mine, b"back again", 0)
