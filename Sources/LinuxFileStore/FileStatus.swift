@@ -18,13 +18,7 @@ extension apus_statx {
     var isSymbolicLink: Bool { type == 0o120000 }
     /// Immutable or append-only, chattr(1).
     var isImmutable: Bool { attributes & UInt64(APUS_STATX_IMMUTABLE | APUS_STATX_APPEND) != 0 }
-    var isCompressed: Bool {
-        get { attributes & UInt64(APUS_STATX_COMPRESSED) != 0 }
-        set {
-            let bit = UInt64(APUS_STATX_COMPRESSED)
-            attributes = newValue ? attributes | bit : attributes & ~bit
-        }
-    }
+    var isCompressed: Bool { attributes & UInt64(APUS_STATX_COMPRESSED) != 0 }
     var identity: FileIdentity {
         FileIdentity(device: UInt64(device_major) << 32 | UInt64(device_minor), index: inode)
     }

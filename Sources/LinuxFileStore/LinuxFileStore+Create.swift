@@ -126,7 +126,11 @@ extension LinuxFileStore {
                 try Linux.status(descriptor, into: &status).orThrow()
             }
             let kept = isMine ? try keepAttributes(parameters.attributes, on: descriptor, status) : nil
-            try furnish(file, &status, parameters, as: user)
+            // FILE_NO_COMPRESSION, [MS-FSA] 2.1.5.1.1: not even where the folder says so.
+            if parameters.options.contains(.noCompression), status.isCompressed { try file.setCompressed(false) }
+            if !parameters.extendedAttributes.isEmpty {
+                try file.setExtendedAttributes(parameters.extendedAttributes, as: user)
+            }
             if isListed {
                 try file.setInitialSecurityDescriptor(
                     parameters.securityDescriptor, folder: folderSecurity, status, as: user)
@@ -174,19 +178,6 @@ extension LinuxFileStore {
         if status.isDirectory { attributes.remove(.temporary) } else { attributes.insert(.archive) }
         let kept = DOSAttributes(attributes: attributes, creationTime: FileTime(status.bestBirthTime))
         return try keep(kept, on: descriptor) ? kept : nil
-    }
-
-    private func furnish(
-        _ file: LinuxFile, _ status: inout apus_statx, _ parameters: OpenParameters, as user: Credentials
-    ) throws(NTStatus) {
-        // FILE_NO_COMPRESSION, [MS-FSA] 2.1.5.1.1: not even where the folder says so.
-        if parameters.options.contains(.noCompression), status.isCompressed {
-            try file.setCompressed(false)
-            status.isCompressed = false
-        }
-        if !parameters.extendedAttributes.isEmpty {
-            try file.setExtendedAttributes(parameters.extendedAttributes, as: user)
-        }
     }
 
     private func grantedToMaker(_ desired: AccessMask, _ user: Credentials) throws(NTStatus) -> AccessMask {

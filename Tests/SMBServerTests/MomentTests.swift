@@ -321,10 +321,7 @@ import Testing
                 // It shares for nothing, and the first can write.
                 let second = user.call(.create("file:stream", disposition: .open) { $0.shareAccess = [] })
                 #expect(second?.status == .sharingViolation)
-                for reply in [first, second] {
-                    let opened = try? reply?.decode { r throws(WireError) in try CreateResponse(from: &r) }
-                    if let opened { _ = user.call(.close(opened.fileID)) }
-                }
+                for file in [first, second].compactMap(Self.fileID) { _ = user.call(.close(file)) }
                 return second?.status == .sharingViolation
             })
         #expect(counts.allSatisfy { $0 > 10 })
@@ -341,11 +338,13 @@ import Testing
         #expect(counts.allSatisfy { $0 > 10 })
     }
 
+    /// Of a file that was opened.
+    private static func fileID(_ reply: TestReply?) -> FileID? {
+        guard let reply, reply.status == .success else { return nil }
+        return try? reply.decode { r throws(WireError) in try CreateResponse(from: &r) }.fileID
+    }
+
     private static func openTwice(_ user: Caller, _ name: String = "file", _ second: String = "file") -> Bool {
-        func fileID(_ reply: TestReply?) -> FileID? {
-            guard let reply, reply.status == .success else { return nil }
-            return try? reply.decode { r throws(WireError) in try CreateResponse(from: &r) }.fileID
-        }
         guard let file = fileID(user.call([.create(name)]).first) else { return true }
         let again = user.call([.create(second, disposition: .open)]).first
         // With the file open it may be asked to go, but not be gone.

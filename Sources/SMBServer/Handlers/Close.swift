@@ -86,6 +86,12 @@ extension Server {
         node.nameHasGone(name)
     }
 
+    /// The same of a name that `FileTable.depart` has let go.
+    func hasDeparted(_ name: NTPath, from node: FileNode) {
+        nameHasGone(name, from: node)
+        files.release(node)
+    }
+
     /// An open is out of its node: so are its leases out of the tables, and whoever waited for it goes on.
     func settle(_ departure: FileNode.Departure, of open: Open) {
         for lease in departure.leases { leases.remove(lease) }

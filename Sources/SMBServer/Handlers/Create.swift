@@ -132,12 +132,9 @@ enum CreateHandler {
     /// unless somebody else has it open, or has had it since and has left something there.
     private static func takeBack(_ opened: OpenedFile, _ context: inout RequestContext) {
         let (server, name) = (context.server, opened.file.path)
-        let node = server.files.retain(opened.file.identity, stream: name.stream)
-        if node.depart(name, unless: { _ in true }) {
-            if isAsMade(opened) { try? opened.file.remove(as: context.treeConnect.credentials) }
-            server.nameHasGone(name, from: node)
-        }
-        server.files.release(node)
+        guard let node = server.files.depart(name, of: opened.file.identity, unless: { _ in true }) else { return }
+        if isAsMade(opened) { try? opened.file.remove(as: context.treeConnect.credentials) }
+        server.hasDeparted(name, from: node)
     }
 
     /// Nothing was written to what was made, nor changed about it. (Within one tick of the file system's clock a change

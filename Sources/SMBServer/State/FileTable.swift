@@ -49,6 +49,16 @@ final class FileTable: Sendable {
         if let base = node.base { release(base, in: &nodes) }
     }
 
+    /// A name is about to be taken away by other means than the close of its last open: `FileNode.depart`.
+    /// - Returns: the node, the caller's until `Server.hasDeparted`; nil, and nothing is done, if an open is in the
+    ///   way.
+    func depart(_ name: NTPath, of identity: FileIdentity, unless isInTheWay: (Open) -> Bool) -> FileNode? {
+        let node = retain(identity, stream: name.stream)
+        if node.depart(name, unless: isInTheWay) { return node }
+        release(node)
+        return nil
+    }
+
     /// A file's nodes: its data, and each of its streams that is open.
     func nodes(of identity: FileIdentity) -> [FileNode] {
         nodes.withLock { nodes in nodes.values.filter { $0.identity == identity } }

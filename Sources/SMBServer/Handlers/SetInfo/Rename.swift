@@ -194,12 +194,8 @@ extension SetInfoHandler {
         guard let name = target.stream, new.replacesExisting, name.folded != open.file.path.stream?.folded else {
             return Replaced(name: target)
         }
-        let files = context.server.files
-        let departing = files.retain(open.node.identity, stream: name)
-        guard departing.depart(target, unless: { _ in true }) else {
-            files.release(departing)
-            throw .accessDenied.because(.openElsewhere)
-        }
+        let departing = context.server.files.depart(target, of: open.node.identity, unless: { _ in true })
+        guard let departing else { throw .accessDenied.because(.openElsewhere) }
         return Replaced(name: target, departing: departing)
     }
 
@@ -262,10 +258,8 @@ extension SetInfoHandler {
         } else {
             try context.awaitClose(of: nodes, besides: open, where: isInTheWay)
         }
-        let departing = files.retain(existing.identity, stream: nil)
-        guard departing.depart(name, unless: isInTheWay) else {
+        guard let departing = files.depart(name, of: existing.identity, unless: isInTheWay) else {
             // Opened since then.
-            files.release(departing)
             return try clear(target, new, for: open, in: &context)
         }
         return Replaced(nodes: files.nodes(of: existing.identity), name: name, isThere: true, departing: departing)
@@ -303,9 +297,7 @@ extension Server {
 
     /// Who waits for a name that was being taken away looks at what is there now.
     fileprivate func end(_ replaced: Replaced) {
-        guard let node = replaced.departing else { return }
-        nameHasGone(replaced.name, from: node)
-        files.release(node)
+        if let node = replaced.departing { hasDeparted(replaced.name, from: node) }
     }
 
     /// Those who hear of what is in the folder go on doing so, by its new name.
