@@ -30,6 +30,8 @@ public struct AccountFacts: Sendable {
     public var isDatabasePublic = false
     /// Not all, where there are very many.
     public var users: [User] = []
+    /// What the name service said instead of an answer.
+    public var nameServiceFailure: String?
     public var hasGuestAccount = true
     public var hasControlPlaneAccount = true
     public var keytabPath = ""
@@ -95,6 +97,12 @@ public enum AccountChecks {
     }
 
     static func nameService(_ facts: AccountFacts) -> Finding? {
+        if let failure = facts.nameServiceFailure {
+            return Finding(
+                "name service", .broken, failure,
+                because: "whom it cannot tell about is refused: as whom his files are touched is not guessed",
+                mend: "see passwd: and group: in /etc/nsswitch.conf, and whether what they name runs")
+        }
         guard let slowest = facts.users.max(by: { $0.milliseconds < $1.milliseconds }) else { return nil }
         let time = Int(slowest.milliseconds.rounded())
         guard slowest.milliseconds >= 50 else {

@@ -1,6 +1,10 @@
 import Glibc
 
-/// A user or group of the operating system, by name.
+/// A user or group of the operating system, by name or number.
+///
+/// nil says for certain that there is none such. Name services that cannot tell (out of descriptors, a directory server
+/// that does not answer) throw `Failure`: taken for "there is none", somebody would act as the guest account, or a rule
+/// that keeps a group out would keep nobody out.
 enum UnixAccounts {
     struct Identity: Equatable {
         var userID: UInt32
@@ -9,56 +13,103 @@ enum UnixAccounts {
         var groups: [UInt32]
     }
 
+    struct Failure: Error, CustomStringConvertible {
+        let name: String
+        /// errno's, of the name service.
+        let code: CInt
+        var description: String { "the name service cannot say who '\(name.printable)' is: \(systemMessage(code))" }
+    }
+
     /// Asked anew each time: groups change while the server runs (CVE-2025-0620 is about remembering them).
-    static func identity(of name: String) -> Identity? {
+    static func identity(of name: String) throws(Failure) -> Identity? {
         guard name.isAccountName else { return nil }
-        // SAFETY: C structures of plain fields, all zero until the call fills them.
-        var entry = unsafe passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        var text = [CChar](repeating: 0, count: 16_384)
-        // SAFETY: all buffers outlive the call, which fills `entry` with pointers into `text`; only numbers are used.
-        let result = unsafe getpwnam_r(name, &entry, &text, text.count, &found)
-        guard result == 0, unsafe found != nil else { return nil }
-        let (userID, groupID) = unsafe (entry.pw_uid, entry.pw_gid)
-        return groups(of: name, besides: groupID).map { Identity(userID: userID, groupID: groupID, groups: $0) }
-    }
-
-    /// nil where there are more than Linux allows a process: with some of its groups left out a user could be let in
-    /// where one of these may not.
-    private static func groups(of name: String, besides groupID: UInt32) -> [UInt32]? {
-        var count: CInt = 256
-        while true {
-            let room = count
-            var groups = [gid_t](repeating: 0, count: Int(room))
-            // SAFETY: at most `count` groups are written, the array's size.
-            if unsafe getgrouplist(name, groupID, &groups, &count) >= 0 {
-                return groups[..<Int(count)].filter { $0 != groupID }
-            }
-            // It has said how many there are.
-            guard count > room, count <= groupCountMax else { return nil }
-        }
-    }
-    /// Linux's NGROUPS_MAX.
-    private static let groupCountMax: CInt = 65_536
-
-    static func groupID(of name: String) -> UInt32? {
-        guard name.isAccountName else { return nil }
-        var byteCount = 65_536
-        while true {
+        let numbers = try look(up: name) { text in
             // SAFETY: C structures of plain fields, all zero until the call fills them.
+            var entry = unsafe passwd()
+            var found: UnsafeMutablePointer<passwd>?
+            // SAFETY: all buffers outlive the call, which fills `entry` with pointers into `text`; only numbers are used.
+            let result = unsafe getpwnam_r(name, &entry, &text, text.count, &found)
+            return unsafe (result, found == nil ? nil : (entry.pw_uid, entry.pw_gid))
+        }
+        guard let (userID, groupID) = numbers else { return nil }
+        return Identity(userID: userID, groupID: groupID, groups: try groups(of: name, besides: groupID))
+    }
+
+    static func groupID(of name: String) throws(Failure) -> UInt32? {
+        guard name.isAccountName else { return nil }
+        return try look(up: name) { text in
+            // SAFETY: as above.
             var entry = unsafe group()
             var found: UnsafeMutablePointer<group>?
-            var text = [CChar](repeating: 0, count: byteCount)
             // SAFETY: as above.
             let result = unsafe getgrnam_r(name, &entry, &text, text.count, &found)
-            if result == 0 { return unsafe found == nil ? nil : entry.gr_gid }
-            // A group of many members. Taken for one that there is not, it would keep nobody out.
-            guard result == ERANGE, byteCount < groupByteCountMax else { return nil }
+            return unsafe (result, found == nil ? nil : entry.gr_gid)
+        }
+    }
+
+    static func userName(of number: UInt32) throws(Failure) -> String? {
+        try look(up: "\(number)") { text in
+            // SAFETY: as above.
+            var entry = unsafe passwd()
+            var found: UnsafeMutablePointer<passwd>?
+            // SAFETY: as above.
+            let result = unsafe getpwuid_r(number, &entry, &text, text.count, &found)
+            // SAFETY: the name is a terminated string in `text`.
+            return unsafe (result, found == nil ? nil : String(cString: entry.pw_name))
+        }
+    }
+
+    static func groupName(of number: UInt32) throws(Failure) -> String? {
+        try look(up: "\(number)") { text in
+            // SAFETY: as above.
+            var entry = unsafe group()
+            var found: UnsafeMutablePointer<group>?
+            // SAFETY: as above.
+            let result = unsafe getgrgid_r(number, &entry, &text, text.count, &found)
+            // SAFETY: the name is a terminated string in `text`.
+            return unsafe (result, found == nil ? nil : String(cString: entry.gr_name))
+        }
+    }
+
+    /// - Parameter call: one of getpwnam_r's kind, with room for the entry's text; its result, and what it found.
+    private static func look<Found>(
+        up name: String, _ call: (inout [CChar]) -> (result: CInt, found: Found?)
+    ) throws(Failure) -> Found? {
+        var byteCount = 16_384
+        while true {
+            var text = [CChar](repeating: 0, count: byteCount)
+            let (result, found) = call(&text)
+            // All else is no answer with glibc, ENOENT too: that is a service whose socket or file is not there.
+            if result == 0 { return found }
+            // A group of many members.
+            guard result == ERANGE, byteCount < entryByteCountMax else { throw Failure(name: name, code: result) }
             byteCount *= 4
         }
     }
     /// Of a group's entry with all its members.
-    private static let groupByteCountMax = 64 << 20
+    private static let entryByteCountMax = 64 << 20
+
+    /// All of them or a failure: with some of his groups left out a user could be let in where one of these may not.
+    private static func groups(of name: String, besides groupID: UInt32) throws(Failure) -> [UInt32] {
+        var count: CInt = 256
+        while true {
+            let room = count
+            var groups = [gid_t](repeating: 0, count: Int(room))
+            errno = 0
+            // SAFETY: at most `count` groups are written, the array's size.
+            if unsafe getgrouplist(name, groupID, &groups, &count) >= 0 {
+                // It skips a service that fails and says so nowhere else. Others than these it leaves behind when all is
+                // well: ENOENT where there is no nscd, ERANGE while it makes room.
+                if [EMFILE, ENFILE, ENOMEM, EIO].contains(errno) { throw Failure(name: name, code: errno) }
+                return groups[..<Int(count)].filter { $0 != groupID }
+            }
+            // It has said how many there are.
+            guard count > room else { throw Failure(name: name, code: ENOMEM) }
+            guard count <= groupCountMax else { throw Failure(name: name, code: E2BIG) }
+        }
+    }
+    /// Linux's NGROUPS_MAX: a process cannot have more.
+    private static let groupCountMax: CInt = 65_536
 
     /// The process's own, for a server that was not started by root.
     static var own: Identity {

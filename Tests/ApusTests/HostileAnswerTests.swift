@@ -43,13 +43,15 @@ import Testing
         force user = no-such-user-here
         """
 
-    private func access(_ impostor: Impostor, actsAsUsers: Bool = true) throws -> ControlPlaneAccess {
+    private func access(
+        _ impostor: Impostor, actsAsUsers: Bool = true, accounts: ControlPlaneAccess.Accounts = .init()
+    ) throws -> ControlPlaneAccess {
         let (configuration, _) = try ServerConfiguration.load(path: "test.conf", text: Self.configuration)
         let store = try LinuxFileStore(root: "/", options: LinuxFileStoreOptions())
         let shares = configuration.shares.map { Share(name: $0.name, kind: .disk(store)) }
         return ControlPlaneAccess(
             ask: impostor.ask, tell: { _ = impostor.ask($0) }, shares: shares + [Share(name: "IPC$", kind: .pipes)],
-            configuration: configuration, actsAsUsers: actsAsUsers, log: { _ in })
+            configuration: configuration, actsAsUsers: actsAsUsers, accounts: accounts, log: { _ in })
     }
 
     private static func login(
@@ -78,7 +80,7 @@ import Testing
     /// Without a need for an account such a user is who has the least rights.
     @Test(arguments: ["root\0x", "\0", "", "no-such-user-here"])
     func whoNeedsNoAccountHasTheRightsOfGuests(_ name: String) throws {
-        let guest = try #require(UnixAccounts.identity(of: "nobody"))
+        let guest = try #require(try UnixAccounts.identity(of: "nobody"))
         let user = try #require(try user(Self.login(name, mustHaveAccount: false)))
         #expect(user.credentials.userID == guest.userID && user.credentials.groupID == guest.groupID)
     }
@@ -86,7 +88,7 @@ import Testing
     /// A guest is one under whatever name.
     @Test(arguments: [(true, false), (false, true), (true, true)])
     func aGuestIsNoOneElse(_ isGuest: Bool, _ isAnonymous: Bool) throws {
-        let guest = try #require(UnixAccounts.identity(of: "nobody"))
+        let guest = try #require(try UnixAccounts.identity(of: "nobody"))
         let user = try #require(try user(Self.login("root", isGuest: isGuest, isAnonymous: isAnonymous)))
         #expect(user.credentials.userID == guest.userID && !user.isAuthenticated)
     }
@@ -140,7 +142,7 @@ import Testing
 
     /// It says that nobody minds changes.
     @Test func aShareIsNoMoreWritableThanTheConfigurationSays() throws {
-        let root = try #require(UnixAccounts.identity(of: "root"))
+        let root = try #require(try UnixAccounts.identity(of: "root"))
         for (share, expected) in [("open", true), ("looked", false)] {
             let decision = try connect(share, as: "root", .treeGranted(share: share, readOnly: nil))
             guard case .granted(_, let isWritable, let credentials, _) = decision else {

@@ -63,6 +63,11 @@ import Testing
         #expect(finding.severity == .warning && finding.seen == "took 812 ms to say who 'bob' is")
     }
 
+    @Test func aNameServiceThatFails() throws {
+        let finding = try finding { $0.nameServiceFailure = "it cannot say who 'bob' is" }
+        #expect(finding.severity == .broken && finding.check == "name service")
+    }
+
     @Test func theControlPlanesAccount() throws {
         #expect(try finding { $0.hasControlPlaneAccount = false }.severity == .note)
     }

@@ -31,8 +31,10 @@ enum AdminSide {
         if configuration.adminSocket.isEmpty { makeFolder(of: path) }
         var policy = AdminPolicy(ownUserID: geteuid(), groupID: nil)
         if !configuration.adminGroup.isEmpty {
-            policy.groupID = UnixAccounts.groupID(of: configuration.adminGroup)
-            if policy.groupID == nil { log("admin group: this system has no group '\(configuration.adminGroup)'") }
+            do {
+                policy.groupID = try UnixAccounts.groupID(of: configuration.adminGroup)
+                if policy.groupID == nil { log("admin group: this system has no group '\(configuration.adminGroup)'") }
+            } catch { log("admin group: \(error): only the server's own account is let in until it starts again") }
         }
         do throws(AdminError) {
             let server = try AdminServer(path: path, policy: policy, verbs: verbs(subject), log: log)

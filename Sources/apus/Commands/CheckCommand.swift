@@ -105,6 +105,17 @@ struct CheckCommand: ParsableCommand {
         }
     }
 
+    /// - Parameters:
+    ///   - none: what follows where there is certainly no such account.
+    ///   - look: looks for it.
+    private func doubt<Found>(
+        _ place: String, _ none: String, _ look: (String) throws(UnixAccounts.Failure) -> Found?, _ name: String
+    ) -> [String] {
+        do throws(UnixAccounts.Failure) {
+            return try look(name) == nil ? ["\(place): \(none)"] : []
+        } catch { return ["\(place): \(error)"] }
+    }
+
     /// What can be read, and will not do what it seems to.
     private func doubts(
         _ configuration: ServerConfiguration, _ file: ConfigurationFile, _ progress: Progress
@@ -127,18 +138,18 @@ struct CheckCommand: ParsableCommand {
                 names.append(name)
                 if name.hasPrefix("@") {
                     let group = String(name.dropFirst())
-                    if UnixAccounts.groupID(of: group) == nil {
-                        doubts.append("\(place): there is no group '\(group)'")
-                    }
+                    doubts += doubt(place, "there is no group '\(group)'", UnixAccounts.groupID, group)
                 } else if !known.contains(name.lowercased()) {
                     doubts.append("\(place): '\(name)' is not among the users of \(files.users)")
                 }
             }
-            if !share.forceUser.isEmpty, UnixAccounts.identity(of: share.forceUser) == nil {
-                doubts.append("\(place): there is no account '\(share.forceUser)': nobody gets in")
+            if !share.forceUser.isEmpty {
+                let none = "there is no account '\(share.forceUser)': nobody gets in"
+                doubts += doubt(place, none, UnixAccounts.identity, share.forceUser)
             }
-            if !share.forceGroup.isEmpty, UnixAccounts.groupID(of: share.forceGroup) == nil {
-                doubts.append("\(place): there is no group '\(share.forceGroup)': nobody gets in")
+            if !share.forceGroup.isEmpty {
+                let none = "there is no group '\(share.forceGroup)': nobody gets in"
+                doubts += doubt(place, none, UnixAccounts.groupID, share.forceGroup)
             }
             return doubts
         }

@@ -70,10 +70,11 @@ extension FileOptions {
         database.set(UserDatabase.User(name: name, passwordHash: MD4.hash(password.utf16LittleEndian)))
         try save(database)
         print("\(name) \(isNew ? "is a user now" : "has another password now")")
-        if UnixAccounts.identity(of: name) == nil {
+        do {
+            guard try UnixAccounts.identity(of: name) == nil else { return }
             StandardError.write(
                 "warning: this system has no account '\(name)', as which its files would be touched "
                     + "(useradd -M \(name))\n")
-        }
+        } catch { StandardError.write("warning: \(error)\n") }
     }
 }

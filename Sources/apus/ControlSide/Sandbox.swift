@@ -44,12 +44,14 @@ struct Sandbox {
     }
 
     private func becomeUser() throws {
-        if let own = UnixAccounts.identity(of: user), own.userID != 0 {
+        var own: UnixAccounts.Identity?
+        do { own = try UnixAccounts.identity(of: user) } catch { log("\(name): \(error)") }
+        if let own, own.userID != 0 {
             try check(apus_become(own.userID, own.groupID), "become the user '\(user)'")
             log("\(name): runs as the user '\(user)'")
-        } else if let nobody = UnixAccounts.identity(of: "nobody"), nobody.userID != 0 {
+        } else if let nobody = try UnixAccounts.identity(of: "nobody"), nobody.userID != 0 {
             try check(apus_become(nobody.userID, nobody.groupID), "become the user 'nobody'")
-            log("\(name): runs as the user 'nobody', since there is no '\(user)' (adduser --system \(user))")
+            log("\(name): runs as the user 'nobody', since '\(user)' was not found (adduser --system \(user))")
         } else {
             throw Service.StartFailure(message: "\(name): there is neither a user '\(user)' nor 'nobody'")
         }

@@ -8,6 +8,11 @@ import SMBServer
 /// The engine's `AccessControl` over the control plane's messages. What must outlive a control plane is here: how many
 /// use a share, and how far each login has got.
 final class ControlPlaneAccess: AccessControl {
+    /// Whom the system knows. Tests put a name service that fails in its place.
+    struct Accounts: Sendable {
+        var identity: @Sendable (String) throws(UnixAccounts.Failure) -> UnixAccounts.Identity? = UnixAccounts.identity
+        var groupID: @Sendable (String) throws(UnixAccounts.Failure) -> UInt32? = UnixAccounts.groupID
+    }
     private struct State {
         /// NEGOTIATE's token, which is the same for everybody.
         var token: [UInt8] = []
@@ -28,21 +33,24 @@ final class ControlPlaneAccess: AccessControl {
     private let tell: @Sendable (ControlPlaneRequest) -> Void
     /// False for a server that was not started by root, which can only be itself.
     private let actsAsUsers: Bool
+    private let accounts: Accounts
     private let log: @Sendable (String) -> Void
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - ask: the control plane; nil when it does not answer.
     ///   - tell: the same without waiting for it.
+    ///   - accounts: of this system.
     init(
         ask: @escaping @Sendable (ControlPlaneRequest) -> ControlPlaneAnswer?,
         tell: @escaping @Sendable (ControlPlaneRequest) -> Void, shares: [Share],
-        configuration: ServerConfiguration, actsAsUsers: Bool,
+        configuration: ServerConfiguration, actsAsUsers: Bool, accounts: Accounts = Accounts(),
         log: @escaping @Sendable (String) -> Void
     ) {
         self.ask = ask
         self.tell = tell
         self.actsAsUsers = actsAsUsers
+        self.accounts = accounts
         self.log = log
         replaceShares(shares, of: configuration)
     }
@@ -111,7 +119,12 @@ final class ControlPlaneAccess: AccessControl {
     }
 
     private func accept(_ token: [UInt8], _ login: LoginOutcome, _ remoteAddress: String) -> AuthenticationStep {
-        guard let credentials = credentials(of: login) else {
+        let found: Credentials?
+        do throws(UnixAccounts.Failure) { found = try credentials(of: login) } catch {
+            log("\(remoteAddress): '\(login.user.printable)' cannot log in: \(error)")
+            return .failed(.insufficientServerResources, reason: RefusalReason(.login, error, user: login.user))
+        }
+        guard let credentials = found else {
             let account = login.isGuest || login.isAnonymous ? configuration.guestAccount : login.user
             let rule = "this system has no account '\(account.printable)'"
             log("\(remoteAddress): \(rule)")
@@ -132,12 +145,15 @@ final class ControlPlaneAccess: AccessControl {
 
     /// Name services are asked here, not in the control plane, which may neither open nor connect to anything; and so
     /// a control plane that was taken over still cannot make up an identity, nor call somebody by another's name.
-    private func credentials(of login: LoginOutcome) -> Credentials? {
+    private func credentials(of login: LoginOutcome) throws(UnixAccounts.Failure) -> Credentials? {
         let isGuest = login.isGuest || login.isAnonymous
         guard actsAsUsers else { return UnixAccounts.own.credentials(isGuest: isGuest) }
         let guest = configuration.guestAccount
         let names = isGuest ? [guest] : login.mustHaveAccount ? [login.user] : [login.user, guest]
-        return names.firstResult(UnixAccounts.identity)?.credentials(isGuest: isGuest)
+        for name in names {
+            if let identity = try accounts.identity(name) { return identity.credentials(isGuest: isGuest) }
+        }
+        return nil
     }
 
     func abandon(exchange: UInt64) {
@@ -156,14 +172,14 @@ final class ControlPlaneAccess: AccessControl {
             state.connectionCounts[key] = count + 1
             return count
         }
-        let decision = decide(share, user, remoteAddress, connectionCount: count)
+        let decision = answer(share, user, remoteAddress, connectionCount: count)
         if case .refused = decision { countOut(key) }
         return decision
     }
 
     func renewTree(share: String, user: AuthenticatedUser, remoteAddress: String) -> TreeDecision {
         let count = state.withLock { $0.connectionCounts[share.lowercased(), default: 1] }
-        return decide(share, user, remoteAddress, connectionCount: max(0, count - 1))
+        return answer(share, user, remoteAddress, connectionCount: max(0, count - 1))
     }
 
     func disconnectTree(share: String, user: AuthenticatedUser) { countOut(share.lowercased()) }
@@ -175,11 +191,22 @@ final class ControlPlaneAccess: AccessControl {
         }
     }
 
-    private func decide(
+    private func answer(
         _ name: String, _ user: AuthenticatedUser, _ remoteAddress: String, connectionCount: Int
     ) -> TreeDecision {
+        do throws(UnixAccounts.Failure) {
+            return try decide(name, user, remoteAddress, connectionCount: connectionCount)
+        } catch {
+            log("\(remoteAddress): '\(user.name.printable)' may not use [\(name.printable)]: \(error)")
+            return .refused(.insufficientServerResources, reason: RefusalReason(.share, error, user: user.name))
+        }
+    }
+
+    private func decide(
+        _ name: String, _ user: AuthenticatedUser, _ remoteAddress: String, connectionCount: Int
+    ) throws(UnixAccounts.Failure) -> TreeDecision {
         // Asking the name service takes as long as all the rest of a login: not for a share whose rules name no group.
-        let groupIDs = configuration.groupNames(of: name).isEmpty ? [] : groupIDs(of: user)
+        let groupIDs = configuration.groupNames(of: name).isEmpty ? [] : try groupIDs(of: user)
         let answer = ask(
             .connectTree(
                 share: name, user: user.name, isGuest: user.isGuest, isAnonymous: user.isAnonymous,
@@ -194,8 +221,8 @@ final class ControlPlaneAccess: AccessControl {
                     .badNetworkName,
                     reason: RefusalReason(.share, rule, remedy: "mend its path (see the log), and reload"))
             }
-            let own = judge(name, user, groupIDs, remoteAddress, connectionCount: connectionCount)
-            return grant(share, user, own, readOnly: readOnly, remoteAddress)
+            let own = try judge(name, user, groupIDs, remoteAddress, connectionCount: connectionCount)
+            return try grant(share, user, own, readOnly: readOnly, remoteAddress)
         case .refused(let status, let reason): return .refused(NTStatus(rawValue: status), reason: reason)
         default: return .refused(.insufficientServerResources)
         }
@@ -205,10 +232,10 @@ final class ControlPlaneAccess: AccessControl {
     /// word, and it allows nobody more than this: taken over it could still refuse, and no more.
     private func judge(
         _ name: String, _ user: AuthenticatedUser, _ groupIDs: [UInt32], _ remoteAddress: String, connectionCount: Int
-    ) -> ShareAdmission {
+    ) throws(UnixAccounts.Failure) -> ShareAdmission {
         let configuration = self.configuration
         var numbers: [String: UInt32] = [:]
-        for group in configuration.groupNames(of: name) { numbers[group] = UnixAccounts.groupID(of: group) }
+        for group in configuration.groupNames(of: name) { numbers[group] = try accounts.groupID(group) }
         let client = ShareRules.Client(
             user: user.name, isGuest: user.isGuest, isAnonymous: user.isAnonymous, groupIDs: groupIDs,
             address: remoteAddress)
@@ -219,13 +246,13 @@ final class ControlPlaneAccess: AccessControl {
     private func grant(
         _ share: Share, _ user: AuthenticatedUser, _ own: ShareAdmission, readOnly: RefusalReason?,
         _ remoteAddress: String
-    ) -> TreeDecision {
+    ) throws(UnixAccounts.Failure) -> TreeDecision {
         switch own {
         case .refused(let status, let reason):
             log("\(remoteAddress): '\(user.name.printable)' may not use [\(share.name)]: \(reason.rule)")
             return .refused(status, reason: reason)
         case .granted(_, let isAdministrator, let forcedUser, let forcedGroup, let ownReadOnly):
-            guard let acting = acting(user.credentials, isAdministrator, forcedUser, forcedGroup) else {
+            guard let acting = try acting(user.credentials, isAdministrator, forcedUser, forcedGroup) else {
                 let rule =
                     "[\(share.name)]: force user = \(forcedUser), force group = \(forcedGroup): "
                     + "this system has none such"
@@ -244,28 +271,36 @@ final class ControlPlaneAccess: AccessControl {
 
     /// The groups by which @group in a list is judged. Where all files are touched as one user, that one's groups say
     /// nothing of who has logged in.
-    private func groupIDs(of user: AuthenticatedUser) -> [UInt32] {
+    private func groupIDs(of user: AuthenticatedUser) throws(UnixAccounts.Failure) -> [UInt32] {
         if actsAsUsers { return [user.credentials.groupID] + user.credentials.groups }
-        guard user.isAuthenticated, let account = UnixAccounts.identity(of: user.name) else { return [] }
+        guard user.isAuthenticated, let account = try accounts.identity(user.name) else { return [] }
         return [account.groupID] + account.groups
     }
 
     /// nil where the share says to act as somebody that there is not: nobody else will do.
     private func acting(
         _ own: Credentials, _ isAdministrator: Bool, _ forcedUser: String, _ forcedGroup: String
-    ) -> Credentials? {
+    ) throws(UnixAccounts.Failure) -> Credentials? {
         guard actsAsUsers, isAdministrator || !forcedUser.isEmpty || !forcedGroup.isEmpty else { return own }
         var identity = UnixAccounts.Identity(userID: own.userID, groupID: own.groupID, groups: own.groups)
         if isAdministrator { identity = UnixAccounts.Identity(userID: 0, groupID: 0, groups: []) }
         if !forcedUser.isEmpty {
-            guard let forced = UnixAccounts.identity(of: forcedUser) else { return nil }
+            guard let forced = try accounts.identity(forcedUser) else { return nil }
             identity = forced
         }
         if !forcedGroup.isEmpty {
-            guard let group = UnixAccounts.groupID(of: forcedGroup) else { return nil }
+            guard let group = try accounts.groupID(forcedGroup) else { return nil }
             identity.groupID = group
         }
         return identity.credentials(isGuest: own.isGuest)
+    }
+}
+
+extension RefusalReason {
+    fileprivate init(_ stage: RefusalStage, _ failure: UnixAccounts.Failure, user: String) {
+        self.init(
+            stage, failure.description, remedy: "see `getent passwd \(failure.name.printable)` and /etc/nsswitch.conf",
+            user: user)
     }
 }
 

@@ -1,5 +1,4 @@
 import ControlPlane
-import Glibc
 import NTTypes
 import SMBServer
 
@@ -18,10 +17,11 @@ final class ServerQueries: DataPlaneFacts {
     func answer(_ query: DataPlaneQuery) -> DataPlaneFact {
         let limit = DataPlaneFact.entryCountMax
         switch query {
-        case .userID(let name): return .number(UnixAccounts.identity(of: name)?.userID)
-        case .groupID(let name): return .number(UnixAccounts.groupID(of: name))
-        case .userName(let number): return .name(UnixAccounts.userName(of: number))
-        case .groupName(let number): return .name(UnixAccounts.groupName(of: number))
+        // A name or number that is shown to somebody: what the name service cannot say stays unmapped.
+        case .userID(let name): return .number(try? UnixAccounts.identity(of: name)?.userID)
+        case .groupID(let name): return .number(try? UnixAccounts.groupID(of: name))
+        case .userName(let number): return .name(try? UnixAccounts.userName(of: number))
+        case .groupName(let number): return .name(try? UnixAccounts.groupName(of: number))
         case .domain: return .numbers(domain.subauthorities)
         case .sessions(let user, let after):
             return .sessions(server.sessionStates(user: user, after: after, limit: limit).map(SessionFact.init))
@@ -66,29 +66,5 @@ extension OpenFileFact {
         self.init(
             identifier: state.identifier, path: state.path, share: state.share, user: state.user,
             lockCount: UInt32(clamping: state.lockCount), access: state.access.rawValue)
-    }
-}
-
-extension UnixAccounts {
-    static func userName(of number: UInt32) -> String? {
-        // SAFETY: a C structure of plain fields, all zero until the call fills it.
-        var entry = unsafe passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        var text = [CChar](repeating: 0, count: 16_384)
-        // SAFETY: all buffers outlive the call, which fills `entry` with pointers into `text`.
-        guard unsafe getpwuid_r(number, &entry, &text, text.count, &found) == 0, unsafe found != nil else { return nil }
-        // SAFETY: the name is a terminated string in `text`.
-        return unsafe String(cString: entry.pw_name)
-    }
-
-    static func groupName(of number: UInt32) -> String? {
-        // SAFETY: as above.
-        var entry = unsafe group()
-        var found: UnsafeMutablePointer<group>?
-        var text = [CChar](repeating: 0, count: 65_536)
-        // SAFETY: as above.
-        guard unsafe getgrgid_r(number, &entry, &text, text.count, &found) == 0, unsafe found != nil else { return nil }
-        // SAFETY: as above.
-        return unsafe String(cString: entry.gr_name)
     }
 }

@@ -25,14 +25,22 @@ enum AccountSurvey {
         let end = Clock.uptime() + patience
         for name in names.prefix(userCountMax) where Clock.uptime() < end {
             let start = Clock.uptime()
-            let isKnown = UnixAccounts.identity(of: name) != nil
+            let isKnown = has(name, &facts)
             let time = Double(Clock.uptime() - start) / 1e6
             facts.users.append(.init(name: name, hasUnixAccount: isKnown, milliseconds: time))
         }
-        facts.hasGuestAccount = UnixAccounts.identity(of: configuration.guestAccount) != nil
-        facts.hasControlPlaneAccount = UnixAccounts.identity(of: configuration.controlPlaneUser) != nil
+        facts.hasGuestAccount = has(configuration.guestAccount, &facts)
+        facts.hasControlPlaneAccount = has(configuration.controlPlaneUser, &facts)
         lookAtKeytab(configuration, &facts)
         return facts
+    }
+
+    /// Whether the system has such an account. True where that cannot be told, which is a finding of its own.
+    private static func has(_ name: String, _ facts: inout AccountFacts) -> Bool {
+        do throws(UnixAccounts.Failure) { return try UnixAccounts.identity(of: name) != nil } catch {
+            if facts.nameServiceFailure == nil { facts.nameServiceFailure = error.description }
+            return true
+        }
     }
 
     private static func lookAtKeytab(_ configuration: ServerConfiguration, _ facts: inout AccountFacts) {

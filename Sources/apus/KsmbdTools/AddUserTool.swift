@@ -74,19 +74,22 @@ enum AddUserTool {
         }
         for share in shares(configuration) {
             let lists = ["write list", "valid users"].compactMap { share.value($0) ?? global?.value($0) }
-            guard share.value("guest account") == name || lists.contains(where: { contains($0, name) }) else {
-                continue
-            }
+            do {
+                guard try share.value("guest account") == name || lists.contains(where: { try contains($0, name) })
+                else {
+                    continue
+                }
+            } catch { throw tool.fail("\(error)") }
             throw tool.fail("Share `\(String(decoding: share.name, as: UTF8.self))' requires user `\(user)'")
         }
     }
 
-    private static func contains(_ list: Bytes, _ name: Bytes) -> Bool {
+    private static func contains(_ list: Bytes, _ name: Bytes) throws -> Bool {
         let words = list.split { ToolConfiguration.isBlank($0) || $0 == UInt8(ascii: ",") }.map { Array($0) }
-        return words.contains { word in
+        return try words.contains { word in
             guard word.first == UInt8(ascii: "@") else { return word == name }
             let group = String(decoding: word.dropFirst(), as: UTF8.self)
-            return UnixAccounts.isMember(String(decoding: name, as: UTF8.self), of: group)
+            return try UnixAccounts.isMember(String(decoding: name, as: UTF8.self), of: group)
         }
     }
 
@@ -104,8 +107,8 @@ enum AddUserTool {
 
 extension UnixAccounts {
     /// Whether the group is the user's main one or lists it.
-    static func isMember(_ user: String, of group: String) -> Bool {
-        guard let identity = identity(of: user), let number = groupID(of: group) else { return false }
+    static func isMember(_ user: String, of group: String) throws(Failure) -> Bool {
+        guard let identity = try identity(of: user), let number = try groupID(of: group) else { return false }
         return identity.groupID == number || identity.groups.contains(number)
     }
 }

@@ -118,8 +118,8 @@ extension ShareAccess {
 
 /// Numbers of the system in its own words.
 enum Names {
-    static func user(_ number: UInt32) -> String { UnixAccounts.userName(of: number) ?? "\(number)" }
-    static func group(_ number: UInt32) -> String { UnixAccounts.groupName(of: number) ?? "\(number)" }
+    static func user(_ number: UInt32) -> String { (try? UnixAccounts.userName(of: number)) ?? "\(number)" }
+    static func group(_ number: UInt32) -> String { (try? UnixAccounts.groupName(of: number)) ?? "\(number)" }
 
     static func account(_ identifier: SecurityIdentifier, _ mapping: IdentifierMapping) -> String {
         switch mapping.unixIdentifier(of: identifier) {
