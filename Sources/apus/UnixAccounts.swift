@@ -27,7 +27,7 @@ enum UnixAccounts {
             // SAFETY: C structures of plain fields, all zero until the call fills them.
             var entry = unsafe passwd()
             var found: UnsafeMutablePointer<passwd>?
-            // SAFETY: all buffers outlive the call, which fills `entry` with pointers into `text`; only numbers are used.
+            // SAFETY: all buffers outlive the call, which points `entry` into `text`; only numbers are kept.
             let result = unsafe getpwnam_r(name, &entry, &text, text.count, &found)
             return unsafe (result, found == nil ? nil : (entry.pw_uid, entry.pw_gid))
         }
@@ -98,8 +98,8 @@ enum UnixAccounts {
             errno = 0
             // SAFETY: at most `count` groups are written, the array's size.
             if unsafe getgrouplist(name, groupID, &groups, &count) >= 0 {
-                // It skips a service that fails and says so nowhere else. Others than these it leaves behind when all is
-                // well: ENOENT where there is no nscd, ERANGE while it makes room.
+                // It skips a service that fails and says so nowhere else. Others than these it leaves behind when all
+                // is well: ENOENT where there is no nscd, ERANGE while it makes room.
                 if [EMFILE, ENFILE, ENOMEM, EIO].contains(errno) { throw Failure(name: name, code: errno) }
                 return groups[..<Int(count)].filter { $0 != groupID }
             }

@@ -64,8 +64,8 @@ enum ControlPlaneProcess {
         }
         var settings = LoginService.Settings(configuration: configuration, users: database, usersPath: users)
         // Name services load what the system is configured to and may connect to anything: only now, or not at all.
-        // What they cannot say now lets nobody in by that group until the next reload. Nor does it let in whom the group
-        // would keep out: the data plane asks again for each tree connect, and refuses without an answer.
+        // What they cannot say now lets nobody in by that group until the next reload. Nor does it let in whom the
+        // group would keep out: the data plane asks again at each tree connect, and refuses without an answer.
         for share in configuration.shares {
             for name in share.groupNames { settings.groupIDs[name] = try? UnixAccounts.groupID(of: name) }
         }
