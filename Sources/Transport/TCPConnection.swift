@@ -136,7 +136,13 @@ import Platform
 
     /// The role went to another thread while one of this connection's requests ran: that one is left behind. With many
     /// of them nothing more is read, so that no client takes all threads, and few replies gather.
-    func leaveBehind() { outbox.withLock { $0.leftBehindCount += 1 } }
+    func leaveBehind() {
+        outbox.withLock { box in
+            box.leftBehindCount += 1
+            // What comes meanwhile would wake the reactor again and again, for nothing.
+            listen(&box)
+        }
+    }
 
     /// A request that was left behind is done; its thread sends the reply, if there is one.
     func comeBack(with reply: PDUBuffer?, closes: Bool) {

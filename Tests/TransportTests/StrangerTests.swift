@@ -3,13 +3,18 @@ import Platform
 import Testing
 import Transport
 
-/// Logs everybody in whose message is not zero; answers with it, and as many words as its second number says.
+/// Logs everybody in whose message is not zero; answers with it, and as many words as its second number says, after as
+/// many microseconds as its third.
 private final class Doorman: MessageReceiver {
     private let isIn = Atomic(false)
+    /// How often the reactor has looked at the connection.
+    let lookCount = Atomic(0)
     func receive(_ message: UnsafeMutableRawBufferPointer, reply: PDUBuffer) -> Bool {
         let number = message.loadUnaligned(fromByteOffset: 0, as: UInt32.self)
         if number != 0 { isIn.store(true, ordering: .sequentiallyConsistent) }
         let count = message.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
+        let delay = message.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
+        if delay > 0 { usleep(delay) }
         reply.append(number)
         reply.appendZeros(Int(count) * 4 - 4)
         return true
@@ -17,7 +22,10 @@ private final class Doorman: MessageReceiver {
     var messageByteCountMax: Int { 64 << 10 }
     var isOverdue: Bool { false }
     var isStranger: Bool { !isIn.load(ordering: .sequentiallyConsistent) }
-    var isWithoutSession: Bool { isStranger }
+    var isWithoutSession: Bool {
+        lookCount.wrappingAdd(1, ordering: .relaxed)
+        return isStranger
+    }
     func disconnected() {}
 }
 
@@ -86,6 +94,26 @@ private final class Doorman: MessageReceiver {
             #expect(transport.connectionCount == (isKnown ? 1 : 0))
             if isKnown { #expect((0..<16).allSatisfy { _ in client.receive() != nil }) }
         }
+    }
+
+    /// What it sends while its one request is under way waits, and keeps no thread awake.
+    @Test func aStrangerWhoseRequestLastsIsNotLookedAtMeanwhile() throws {
+        let doorman = Doorman()
+        var configuration = TransportConfiguration(buffers: BufferPool())
+        configuration.reactorCount = 1
+        let transport = TCPTransport(configuration: configuration) { _ in doorman }
+        let port = try transport.listen(address: "127.0.0.1", port: 0)
+        try #require(transport.start())
+        defer { transport.stop() }
+        let client = try TestClient(port: port)
+        client.send([(0, 1, 500_000)])
+        usleep(100_000)
+        client.send([(0, 2, 0)])
+        usleep(20_000)
+        let before = doorman.lookCount.load(ordering: .relaxed)
+        usleep(200_000)
+        #expect(doorman.lookCount.load(ordering: .relaxed) - before < 10)
+        #expect(client.receive()?.byteCount == 4 && client.receive()?.byteCount == 8)
     }
 
     /// In pieces, one after the other, and larger than what is read of it at once.
