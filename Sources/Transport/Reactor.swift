@@ -112,6 +112,7 @@ import Platform
                 } else if listeners.contains(descriptor) {
                     accept(descriptor)
                 } else if let connection = connections[descriptor] {
+                    precondition(output.count == 0 && start == input.count, "these are another connection's")
                     current = connection
                     let before = servedCount
                     if serve(connection) == .lost { return .lost }
@@ -237,12 +238,16 @@ import Platform
         if configuration.timing.isOn { connection.arrived(at: wakeTime) }
         var isDrained = false
         var isFirst = true
+        var turn = Turn()
         while true {
             while start < input.count || connection.hasWholeMessage {
                 // Replies that a client does not take are made no faster than it takes them.
                 if isStalled { return wait(connection) }
                 switch step(connection) {
-                case .next: continue
+                case .next:
+                    guard turn.isOver() else { continue }
+                    // It goes on after them: what is left in the socket is an event again, and so is what `wait` keeps.
+                    return wait(connection)
                 case .incomplete: break
                 case .broken: return drop(connection)
                 case .lost: return .lost
@@ -263,8 +268,10 @@ import Platform
         }
     }
 
-    /// What was received from a client that does not take its replies stays with it until it does.
+    /// The connection is not served further for now: what was collected for it is sent, or stays with it, and so does what
+    /// was received. Nothing of it may be left to be taken for the next connection's.
     private func wait(_ connection: TCPConnection) -> Outcome {
+        _ = flush(connection)
         if start < input.count || connection.hasWholeMessage { connection.hold(input.span(start..<input.count)) }
         start = input.count
         return .finished

@@ -140,6 +140,59 @@ final class TestClient {
         }
     }
 
+    /// The first reply is ready and not sent when the other requests keep as many threads as a client may; what then comes
+    /// from somebody else is answered with that client's own replies alone.
+    @Test func theRepliesOfOneClientNeverGoToAnother() throws {
+        try withTransport(reactors: 1) { _, port in
+            let slow = try TestClient(port: port)
+            let other = try TestClient(port: port)
+            slow.send([(1, 1, 0), (2, 1, 300_000), (3, 1, 0), (4, 1, 300_000), (5, 1, 0)])
+            usleep(50_000)
+            other.send([(99, 1, 0)])
+            #expect(other.receive()?.number == 99)
+            let begin = Uptime.nanoseconds
+            // Nor do they wait for what is slow.
+            #expect(slow.receive()?.number == 1 && slow.receive()?.number == 3)
+            #expect(Uptime.nanoseconds - begin < 150_000_000)
+            #expect((0..<3).compactMap { _ in slow.receive()?.number }.sorted() == [2, 4, 5])
+        }
+    }
+
+    /// The same where a client does not take its replies: small ones are collected, and a large one comes behind them.
+    @Test func theRepliesThatOneClientDoesNotTakeNeverGoToAnother() throws {
+        try withTransport(reactors: 1) { _, port in
+            let slow = try TestClient(port: port)
+            let other = try TestClient(port: port)
+            let burst = (0..<2000 as Range<UInt32>).map { ($0, $0 % 2 == 0 ? 1 : 5000 as UInt32, 0 as UInt32) }
+            slow.send(burst)
+            usleep(200_000)
+            for number in 10_000..<10_100 as Range<UInt32> {
+                other.send([(number, 1, 0)])
+                #expect(other.receive()?.number == number)
+            }
+            #expect((0..<2000).compactMap { _ in slow.receive()?.number }.sorted() == Array(0..<2000))
+        }
+    }
+
+    /// Each request is far too short for the watchdog, and there are always more of them: here for a second or two.
+    @Test func aClientThatNeverPausesLeavesTheOthersTheirTurn() throws {
+        try withTransport(reactors: 1) { _, port in
+            let busy = try TestClient(port: port)
+            let other = try TestClient(port: port)
+            let burst = (0..<6000 as Range<UInt32>).map { ($0, 1 as UInt32, 200 as UInt32) }
+            busy.send(burst)
+            let begin = Uptime.nanoseconds
+            for number in 0..<5 as Range<UInt32> {
+                other.send([(number, 1, 0)])
+                #expect(other.receive()?.number == number)
+            }
+            let taken = Uptime.nanoseconds - begin
+            #expect(burst.allSatisfy { _ in busy.receive() != nil })
+            // In turn, not after: five turns of a few milliseconds, against all of the burst.
+            #expect(taken < (Uptime.nanoseconds - begin) / 2)
+        }
+    }
+
     @Test func aConnectionThatEndsIsForgotten() throws {
         try withTransport(reactors: 2) { transport, port in
             for _ in 0..<20 {
