@@ -42,6 +42,11 @@ final class TestClient {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
+    /// Of a connection that somebody else closes.
+    init(descriptor: CInt) {
+        self.descriptor = dup(descriptor)
+    }
+
     deinit { close(descriptor) }
 
     func send(_ messages: [(number: UInt32, wordCount: UInt32, delay: UInt32)]) {
@@ -172,6 +177,48 @@ final class TestClient {
             }
             #expect((0..<2000).compactMap { _ in slow.receive()?.number }.sorted() == Array(0..<2000))
         }
+    }
+
+    /// Everything at once, at random: large and small, quick and slow, read late or at once, by eight clients of two
+    /// reactors. Each gets its own replies, and all of them.
+    @Test(arguments: [1, 2] as [UInt64]) func eachClientGetsItsOwnRepliesAndAllOfThem(seed: UInt64) throws {
+        try withTransport(reactors: 2, unsentByteCountMax: 64 << 20) { _, port in
+            let failures = Mutex<[String]>([])
+            let done = Semaphore()
+            let clients = try (0..<8).map { _ in try TestClient(port: port) }
+            for (index, client) in clients.enumerated() {
+                let descriptor = client.descriptor
+                _ = Thread.detach(name: "client") {
+                    let client = TestClient(descriptor: descriptor)
+                    if let failure = Self.talk(client, number: UInt32(index), seed: seed &* 31 &+ UInt64(index)) {
+                        failures.withLock { $0.append(failure) }
+                    }
+                    done.signal()
+                }
+            }
+            for _ in clients { done.wait() }
+            #expect(failures.withLock { $0 } == [])
+        }
+    }
+
+    private static func talk(_ client: TestClient, number: UInt32, seed: UInt64) -> String? {
+        var state = seed
+        func random(_ bound: UInt64) -> UInt64 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return (state >> 33) % bound
+        }
+        for round in 0..<40 as Range<UInt32> {
+            let first = number << 24 | round << 8
+            let burst = (0..<UInt32(1 + random(40))).map { index in
+                let size: UInt32 = random(4) > 0 ? 1 : random(4) > 0 ? 5000 : Self.wordsOfAMegabyte
+                return (first | index, size, random(12) > 0 ? 0 as UInt32 : UInt32(random(6000)))
+            }
+            client.send(burst)
+            if random(3) == 0 { usleep(UInt32(random(10_000))) }
+            let numbers = burst.compactMap { _ in client.receive()?.number }
+            if numbers.sorted() != burst.map(\.0) { return "client \(number), round \(round): \(numbers)" }
+        }
+        return nil
     }
 
     /// Each request is far too short for the watchdog, and there are always more of them: here for a second or two.
