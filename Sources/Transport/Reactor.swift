@@ -268,8 +268,8 @@ import Platform
         }
     }
 
-    /// The connection is not served further for now: what was collected for it is sent, or stays with it, and so does what
-    /// was received. Nothing of it may be left to be taken for the next connection's.
+    /// The connection is not served further for now: what was collected for it is sent, or stays with it, and so does
+    /// what was received. Nothing of it may be left to be taken for the next connection's.
     private func wait(_ connection: TCPConnection) -> Outcome {
         _ = flush(connection)
         if start < input.count || connection.hasWholeMessage { connection.hold(input.span(start..<input.count)) }

@@ -2,9 +2,9 @@ import Platform
 
 /// How long a reactor serves one connection before the others have their turn.
 ///
-/// A client that sends without a pause, more than the server can do, would otherwise be served for ever: there is always
-/// something to read. The clock is read only with the eighth message of a turn and after: nobody pays for it who sends
-/// what can be received at once.
+/// A client that sends without a pause, more than the server can do, would otherwise be served for ever: there is
+/// always something to read. The clock is read only with the eighth message of a turn and after: who sends few at a
+/// time does not pay for it.
 struct Turn: ~Copyable {
     /// Nanoseconds.
     static var timeMax: UInt64 { 1_000_000 }

@@ -145,8 +145,8 @@ final class TestClient {
         }
     }
 
-    /// The first reply is ready and not sent when the other requests keep as many threads as a client may; what then comes
-    /// from somebody else is answered with that client's own replies alone.
+    /// The first reply is ready and not sent when the other requests keep as many threads as a client may; what then
+    /// comes from somebody else is answered with that client's own replies alone.
     @Test func theRepliesOfOneClientNeverGoToAnother() throws {
         try withTransport(reactors: 1) { _, port in
             let slow = try TestClient(port: port)
