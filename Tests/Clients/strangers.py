@@ -1,5 +1,6 @@
 """What clients that never log in cost, each doing the worst that is allowed; see 15-strangers."""
 import os
+import signal
 import socket
 import struct
 import threading
@@ -44,11 +45,24 @@ class Stranger:
         message = self.receive(struct.unpack(">I", self.receive(4))[0])
         return struct.unpack_from("<I", message, 8)[0], struct.unpack_from("<Q", message, 40)[0]
 
-    def negotiate(self):
+    def is_quiet(self):
+        """Whether nothing comes that was not read."""
+        self.socket.settimeout(0.1)
+        try:
+            self.socket.recv(1)
+            return False
+        except TimeoutError:
+            self.socket.settimeout(20)
+            return True
+
+    def negotiation(self):
         contexts = struct.pack("<HHIHHH32s", 1, 38, 0, 1, 32, 1, os.urandom(32))
         contexts += bytes(-len(contexts) % 8) + struct.pack("<HHIHHH", 2, 6, 0, 2, 2, 1)
         body = struct.pack("<HHHHI16sIHHH", 36, 1, 1, 0, 0x44, os.urandom(16), 64 + 40, 2, 0, 0x0311)
-        self.socket.sendall(self.request(NEGOTIATE, body + bytes(-len(body) % 8) + contexts))
+        return self.request(NEGOTIATE, body + bytes(-len(body) % 8) + contexts)
+
+    def negotiate(self):
+        self.socket.sendall(self.negotiation())
         assert self.reply()[0] == 0
 
     def setup(self, token, session=0):
@@ -130,5 +144,33 @@ def cost():
         stranger.socket.close()
 
 
+def own_replies():
+    """Two requests at once, the second of which waits for the control plane, while others speak: the reply to the first is
+    collected, and must not go to whom the reactor turns to next."""
+    with open(f"/proc/{SERVER}/task/{SERVER}/children") as children:
+        control_planes = [int(process) for process in children.read().split()]
+    strangers = [Stranger(index) for index in range(8)]  # on every reactor of them
+    for process in control_planes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        for eager in strangers[:4]:
+            eager.socket.sendall(eager.negotiation() + eager.setup(first_token(40)))
+        time.sleep(0.1)
+        for other in strangers[4:]:
+            other.negotiate()
+            assert other.is_quiet(), "more than its own reply came"
+        for eager in strangers[:4]:
+            assert eager.reply()[0] == 0
+    finally:
+        for process in control_planes:
+            os.kill(process, signal.SIGCONT)
+    for eager in strangers[:4]:
+        assert eager.reply()[0] == MORE_PROCESSING
+        assert eager.is_quiet()
+    for stranger in strangers:
+        stranger.socket.close()
+
+
+check("each gets the replies to its own requests, and no others", own_replies)
 check(f"{COUNT} clients that never log in cost at most 64 KiB each", cost)
 done()
