@@ -37,7 +37,7 @@ enum UnixAccounts {
 
     static func groupID(of name: String) throws(Failure) -> UInt32? {
         guard name.isAccountName else { return nil }
-        return try look(up: name) { text in
+        return try look(up: name, room: groupByteCount) { text in
             // SAFETY: as above.
             var entry = unsafe group()
             var found: UnsafeMutablePointer<group>?
@@ -60,7 +60,7 @@ enum UnixAccounts {
     }
 
     static func groupName(of number: UInt32) throws(Failure) -> String? {
-        try look(up: "\(number)") { text in
+        try look(up: "\(number)", room: groupByteCount) { text in
             // SAFETY: as above.
             var entry = unsafe group()
             var found: UnsafeMutablePointer<group>?
@@ -71,11 +71,13 @@ enum UnixAccounts {
         }
     }
 
-    /// - Parameter call: one of getpwnam_r's kind, with room for the entry's text; its result, and what it found.
+    /// - Parameters:
+    ///   - room: bytes for the entry's text, at first.
+    ///   - call: one of getpwnam_r's kind, with that room; its result, and what it found.
     private static func look<Found>(
-        up name: String, _ call: (inout [CChar]) -> (result: CInt, found: Found?)
+        up name: String, room: Int = 16_384, _ call: (inout [CChar]) -> (result: CInt, found: Found?)
     ) throws(Failure) -> Found? {
-        var byteCount = 16_384
+        var byteCount = room
         while true {
             var text = [CChar](repeating: 0, count: byteCount)
             let (result, found) = call(&text)
@@ -86,7 +88,8 @@ enum UnixAccounts {
             byteCount *= 4
         }
     }
-    /// Of a group's entry with all its members.
+    /// Of a group's entry with its members: enough for most at the first look, and for all.
+    private static let groupByteCount = 65_536
     private static let entryByteCountMax = 64 << 20
 
     /// All of them or a failure: with some of his groups left out a user could be let in where one of these may not.

@@ -43,15 +43,13 @@ import Testing
         force user = no-such-user-here
         """
 
-    private func access(
-        _ impostor: Impostor, actsAsUsers: Bool = true, accounts: ControlPlaneAccess.Accounts = .init()
-    ) throws -> ControlPlaneAccess {
+    private func access(_ impostor: Impostor, actsAsUsers: Bool = true) throws -> ControlPlaneAccess {
         let (configuration, _) = try ServerConfiguration.load(path: "test.conf", text: Self.configuration)
         let store = try LinuxFileStore(root: "/", options: LinuxFileStoreOptions())
         let shares = configuration.shares.map { Share(name: $0.name, kind: .disk(store)) }
         return ControlPlaneAccess(
             ask: impostor.ask, tell: { _ = impostor.ask($0) }, shares: shares + [Share(name: "IPC$", kind: .pipes)],
-            configuration: configuration, actsAsUsers: actsAsUsers, accounts: accounts, log: { _ in })
+            configuration: configuration, actsAsUsers: actsAsUsers, log: { _ in })
     }
 
     private static func login(

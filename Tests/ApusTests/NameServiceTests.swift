@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    /// Entries of more than the first guess of 16 KiB are read whole; what is in no list is none, and no failure.
+    /// What is in no list is none, and no failure.
     @Test func thisSystemAnswers() throws {
         #expect(try UnixAccounts.identity(of: "root")?.userID == 0)
         #expect(try UnixAccounts.identity(of: "no-such-user-here") == nil)

@@ -1,5 +1,6 @@
 """What clients that never log in cost, each doing the worst that is allowed; see 15-strangers."""
 import os
+import select
 import signal
 import socket
 import struct
@@ -47,13 +48,7 @@ class Stranger:
 
     def is_quiet(self):
         """Whether nothing comes that was not read."""
-        self.socket.settimeout(0.1)
-        try:
-            self.socket.recv(1)
-            return False
-        except TimeoutError:
-            self.socket.settimeout(20)
-            return True
+        return not select.select([self.socket], [], [], 0.1)[0]
 
     def negotiation(self):
         contexts = struct.pack("<HHIHHH32s", 1, 38, 0, 1, 32, 1, os.urandom(32))
@@ -75,12 +70,16 @@ def first_token(count):
     return token + b"x" * (count - len(token))
 
 
+def helpers():
+    """The control plane's process, and whatever else the data plane has started."""
+    with open(f"/proc/{SERVER}/task/{SERVER}/children") as children:
+        return children.read().split()
+
+
 def resident():
     """Of the data plane, and of the control plane."""
-    with open(f"/proc/{SERVER}/task/{SERVER}/children") as children:
-        processes = [SERVER, *children.read().split()]
     sizes = []
-    for process in processes:
+    for process in [SERVER, *helpers()]:
         with open(f"/proc/{process}/status") as status:
             sizes.append(next(int(line.split()[1]) << 10 for line in status if line.startswith("RssAnon")))
     return sizes[0], sum(sizes[1:])
@@ -147,8 +146,7 @@ def cost():
 def own_replies():
     """Two requests at once, the second of which waits for the control plane, while others speak: the reply to the first is
     collected, and must not go to whom the reactor turns to next."""
-    with open(f"/proc/{SERVER}/task/{SERVER}/children") as children:
-        control_planes = [int(process) for process in children.read().split()]
+    control_planes = [int(process) for process in helpers()]
     strangers = [Stranger(index) for index in range(8)]  # on every reactor of them
     for process in control_planes:
         os.kill(process, signal.SIGSTOP)

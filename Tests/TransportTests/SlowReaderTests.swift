@@ -23,7 +23,7 @@ private final class Repeater: MessageReceiver {
     func disconnected() { ended.store(true, ordering: .sequentiallyConsistent) }
 }
 
-final class TestClient {
+final class TestClient: Sendable {
     let descriptor: CInt
 
     init(port: UInt16) throws {
@@ -40,11 +40,6 @@ final class TestClient {
         try #require(result == 0)
         var limit = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-    }
-
-    /// Of a connection that somebody else closes.
-    init(descriptor: CInt) {
-        self.descriptor = dup(descriptor)
     }
 
     deinit { close(descriptor) }
@@ -187,9 +182,7 @@ final class TestClient {
             let done = Semaphore()
             let clients = try (0..<8).map { _ in try TestClient(port: port) }
             for (index, client) in clients.enumerated() {
-                let descriptor = client.descriptor
                 _ = Thread.detach(name: "client") {
-                    let client = TestClient(descriptor: descriptor)
                     if let failure = Self.talk(client, number: UInt32(index), seed: seed &* 31 &+ UInt64(index)) {
                         failures.withLock { $0.append(failure) }
                     }

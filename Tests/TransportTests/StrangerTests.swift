@@ -32,12 +32,13 @@ private final class Doorman: MessageReceiver {
 /// CVE-2023-2593, CVE-2025-38501: strangers keep nobody out.
 @Suite("Connections of clients that have not logged in") struct StrangerTests {
     private func withTransport(
-        _ change: (inout TransportConfiguration) -> Void, _ body: (TCPTransport, UInt16) throws -> Void
+        _ change: (inout TransportConfiguration) -> Void,
+        doorman: @escaping @Sendable () -> Doorman = { Doorman() }, _ body: (TCPTransport, UInt16) throws -> Void
     ) throws {
         var configuration = TransportConfiguration(buffers: BufferPool())
         configuration.reactorCount = 1
         change(&configuration)
-        let transport = TCPTransport(configuration: configuration) { _ in Doorman() }
+        let transport = TCPTransport(configuration: configuration) { _ in doorman() }
         let port = try transport.listen(address: "127.0.0.1", port: 0)
         try #require(transport.start())
         defer { transport.stop() }
@@ -99,21 +100,17 @@ private final class Doorman: MessageReceiver {
     /// What it sends while its one request is under way waits, and keeps no thread awake.
     @Test func aStrangerWhoseRequestLastsIsNotLookedAtMeanwhile() throws {
         let doorman = Doorman()
-        var configuration = TransportConfiguration(buffers: BufferPool())
-        configuration.reactorCount = 1
-        let transport = TCPTransport(configuration: configuration) { _ in doorman }
-        let port = try transport.listen(address: "127.0.0.1", port: 0)
-        try #require(transport.start())
-        defer { transport.stop() }
-        let client = try TestClient(port: port)
-        client.send([(0, 1, 500_000)])
-        usleep(100_000)
-        client.send([(0, 2, 0)])
-        usleep(20_000)
-        let before = doorman.lookCount.load(ordering: .relaxed)
-        usleep(200_000)
-        #expect(doorman.lookCount.load(ordering: .relaxed) - before < 10)
-        #expect(client.receive()?.byteCount == 4 && client.receive()?.byteCount == 8)
+        try withTransport({ _ in }, doorman: { doorman }) { _, port in
+            let client = try TestClient(port: port)
+            client.send([(0, 1, 500_000)])
+            usleep(100_000)
+            client.send([(0, 2, 0)])
+            usleep(20_000)
+            let before = doorman.lookCount.load(ordering: .relaxed)
+            usleep(200_000)
+            #expect(doorman.lookCount.load(ordering: .relaxed) - before < 10)
+            #expect(client.receive()?.byteCount == 4 && client.receive()?.byteCount == 8)
+        }
     }
 
     /// In pieces, one after the other, and larger than what is read of it at once.

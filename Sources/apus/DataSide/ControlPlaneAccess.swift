@@ -150,10 +150,7 @@ final class ControlPlaneAccess: AccessControl {
         guard actsAsUsers else { return UnixAccounts.own.credentials(isGuest: isGuest) }
         let guest = configuration.guestAccount
         let names = isGuest ? [guest] : login.mustHaveAccount ? [login.user] : [login.user, guest]
-        for name in names {
-            if let identity = try accounts.identity(name) { return identity.credentials(isGuest: isGuest) }
-        }
-        return nil
+        return try names.firstResult(accounts.identity)?.credentials(isGuest: isGuest)
     }
 
     func abandon(exchange: UInt64) {
