@@ -7,12 +7,13 @@ import Platform
 /// Where a file's name is.
 struct Place: ~Copyable {
     let folder: FoundFolder
-    let name: SystemPath
+    let name: NTName
+    let systemName: SystemPath
 }
 
 extension LinuxFile {
-    /// The folder this file's name is in and that name, sure to be this file's: what acts on a name must not meet
-    /// another file that has come to its place.
+    /// The folder this file's name is in and that name, which was this file's a moment ago: what acts on it must not
+    /// meet another file that has come to its place, see `requireStill`.
     ///
     /// The name this handle knows may be out of date: another handle, or a local process, has renamed the file or a
     /// folder above it. Then the kernel is asked, and its answer checked in the same way.
@@ -47,7 +48,12 @@ extension LinuxFile {
         var status = apus_statx()
         try Linux.status(folder.descriptor.raw, name, into: &status).orThrow()
         guard status.identity == replacedIdentity.withLock({ $0 }) ?? identity else { throw .objectNameNotFound }
-        return Place(folder: folder, name: name)
+        return Place(folder: folder, name: last, systemName: name)
+    }
+
+    /// Called with the name held, `NameClaims`: until it is let go, nobody else whom this process serves changes it.
+    func requireStill(_ place: borrowing Place) throws(NTStatus) {
+        guard isStill(place.systemName, in: place.folder.descriptor.raw) else { throw .objectNameNotFound }
     }
 
     /// The name is still this file's.
@@ -95,18 +101,25 @@ extension LinuxFile {
     func remove(as user: Credentials) throws(NTStatus) {
         try store.identity.act(as: user)
         let place = try locate()
+        try store.claims.take(place.name) { () throws(NTStatus) in
+            try requireStill(place)
+            try remove(place, as: user)
+        }
+    }
+
+    private func remove(_ place: borrowing Place, as user: Credentials) throws(NTStatus) {
         let folder = place.folder.descriptor.raw
         let isDirectory = isDirectory && replacedIdentity.withLock { $0 == nil }
-        var result = Linux.unlink(folder, place.name, isDirectory: isDirectory)
+        var result = Linux.unlink(folder, place.systemName, isDirectory: isDirectory)
         if result.failed(EACCES) || result.failed(EPERM), isByList {
             // The folder's mode has nothing to say if the file itself may be deleted.
             let descriptor = try handle.begin()
             defer { handle.end() }
             if store.mayDeleteByList(descriptor, isPathOnly: handle.isPathOnly, in: folder, as: user) {
                 result = store.identity.insisting {
-                    // Once more: root's power takes whatever the name stands for by now.
-                    isStill(place.name, in: folder)
-                        ? Linux.unlink(folder, place.name, isDirectory: isDirectory) : -Int(EACCES)
+                    // Once more: root's power takes whatever a local program has put there by now.
+                    isStill(place.systemName, in: folder)
+                        ? Linux.unlink(folder, place.systemName, isDirectory: isDirectory) : -Int(EACCES)
                 }
             }
         }
@@ -127,34 +140,44 @@ extension LinuxFile {
         try store.requireOrdinary(target)
         try store.checkAdding(isDirectory: isDirectory, to: target.descriptor.raw, as: user)
         let look = store.claims.look(for: newName)
-        let present = try store.spelling(of: newName, in: target.descriptor.raw, caseSensitive: caseSensitive)
-        let systemName = try SystemPath(newName)
-        if let present {
-            let presentName = try SystemPath(present)
-            var status = apus_statx()
-            try Linux.status(target.descriptor.raw, presentName, into: &status).orThrow()
-            let isSameFile = status.identity == identity
-            if !isSameFile {
-                try checkReplaceable(status, present, in: target, replacing, as: user)
-                // Onto the name that is there first: so the file it stood for goes, and at no time is there none.
-                if present != newName {
-                    try move(
-                        source.folder.descriptor.raw, source.name, to: target.descriptor.raw, presentName,
-                        replaces: true)
-                    try move(target.descriptor.raw, presentName, to: target.descriptor.raw, systemName, replaces: true)
-                    self.path = NTPath(components: target.components + [newName], stream: self.path.stream)
-                    return
-                }
+        let folder = target.descriptor.raw
+        if let present = try store.spelling(of: newName, in: folder, caseSensitive: caseSensitive) {
+            try rename(source, to: newName, in: target, onto: present, foundBy: look, replacing, as: user)
+        } else {
+            let systemName = try SystemPath(newName)
+            try store.give(
+                newName, in: folder, foundFreeBy: look, taking: [source.name], caseSensitive: caseSensitive
+            ) { () throws(NTStatus) in
+                try requireStill(source)
+                try move(source.folder.descriptor.raw, source.systemName, to: folder, systemName, replaces: false)
             }
         }
-        let folder = target.descriptor.raw
-        // Onto another spelling of itself it is not in its own way.
-        let isTaken = present != nil
-        try store.give(newName, in: folder, foundFreeBy: look, caseSensitive: caseSensitive || isTaken) {
-            () throws(NTStatus) in
-            try move(source.folder.descriptor.raw, source.name, to: folder, systemName, replaces: isTaken)
-        }
         self.path = NTPath(components: target.components + [newName], stream: self.path.stream)
+    }
+
+    /// - Parameter present: what the new name means to clients: another file, which goes, or this one, by another
+    ///   spelling or name.
+    /// - Throws: `.objectNameCollision` if that has come to be another file since it was looked at.
+    private func rename(
+        _ source: borrowing Place, to newName: NTName, in target: borrowing FoundFolder, onto present: NTName,
+        foundBy look: NameClaims.Look, _ replacing: Replacing, as user: Credentials
+    ) throws(NTStatus) {
+        let folder = target.descriptor.raw
+        let (systemName, presentName) = (try SystemPath(newName), try SystemPath(present))
+        var status = apus_statx()
+        try Linux.status(folder, presentName, into: &status).orThrow()
+        let isSameFile = status.identity == identity
+        if !isSameFile { try checkReplaceable(status, present, in: target, replacing, as: user) }
+        try store.claims.give(look, taking: [source.name, present]) { _ throws(NTStatus) in
+            try requireStill(source)
+            guard status.isStill(presentName, in: folder) else { throw .objectNameCollision }
+            // Onto the name that is there first: so the file it stood for goes, and at no time is there none.
+            let first = isSameFile ? systemName : presentName
+            try move(source.folder.descriptor.raw, source.systemName, to: folder, first, replaces: true)
+            if !isSameFile, present != newName {
+                try move(folder, presentName, to: folder, systemName, replaces: true)
+            }
+        }
     }
 
     /// Whether the file that has the new name may give way.
@@ -232,16 +255,22 @@ extension LinuxFile {
             try Linux.status(target.descriptor.raw, presentName, into: &status).orThrow()
             try checkReplaceable(status, present, in: target, replacing, as: user)
             if status.identity == identity { return }
-            return try linkReplacing(source, in: target.descriptor.raw, presentName, newName)
+            return try store.claims.give(look, taking: [source.name, present]) { _ throws(NTStatus) in
+                guard status.isStill(presentName, in: target.descriptor.raw) else { throw .objectNameCollision }
+                try linkReplacing(source, in: target.descriptor.raw, presentName, newName)
+            }
         }
         let (folder, systemName) = (target.descriptor.raw, try SystemPath(newName))
-        try store.give(newName, in: folder, foundFreeBy: look, caseSensitive: caseSensitive) { () throws(NTStatus) in
+        try store.give(
+            newName, in: folder, foundFreeBy: look, taking: [source.name], caseSensitive: caseSensitive
+        ) { () throws(NTStatus) in
             try link(source, to: folder, systemName)
         }
     }
 
     private func link(_ source: borrowing Place, to folder: CInt, _ name: SystemPath) throws(NTStatus) {
-        let result = Linux.link(source.folder.descriptor.raw, source.name, to: folder, name)
+        try requireStill(source)
+        let result = Linux.link(source.folder.descriptor.raw, source.systemName, to: folder, name)
         if result.failed(EXDEV) { throw .notSameDevice }
         try result.orThrow()
     }
@@ -260,5 +289,13 @@ extension LinuxFile {
         }
         // The spelling of the new name; the same one is no move.
         try move(folder, present, to: folder, try SystemPath(newName), replaces: true)
+    }
+}
+
+extension apus_statx {
+    /// The name still leads to the file that this was said of.
+    fileprivate func isStill(_ name: SystemPath, in folder: CInt) -> Bool {
+        var now = apus_statx()
+        return Linux.status(folder, name, into: &now) >= 0 && now.identity == identity
     }
 }

@@ -22,9 +22,13 @@ extension LinuxFile {
         try store.identity.act(as: user)
         let source = try locate()
         let target = try store.openParent(of: path.components, caseSensitive: true)
-        let result = Linux.rename(
-            source.folder.descriptor.raw, source.name, to: target.descriptor.raw, try SystemPath(newName),
-            replaces: true)
+        let systemName = try SystemPath(newName)
+        let result = try store.claims.give(store.claims.look(for: newName), taking: [source.name]) {
+            _ throws(NTStatus) in
+            try requireStill(source)
+            return Linux.rename(
+                source.folder.descriptor.raw, source.systemName, to: target.descriptor.raw, systemName, replaces: true)
+        }
         if result.failed(EXDEV) { throw .notSameDevice }
         if result.failed(EEXIST) { throw .directoryNotEmpty }
         if result.failed(ENOTDIR) { throw .notADirectory }

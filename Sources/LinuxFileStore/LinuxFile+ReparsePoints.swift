@@ -108,7 +108,7 @@ extension LinuxFile {
         try store.identity.act(as: user)
         let place = try locate()
         var status = apus_statx()
-        try Linux.status(place.folder.descriptor.raw, place.name, into: &status).orThrow()
+        try Linux.status(place.folder.descriptor.raw, place.systemName, into: &status).orThrow()
         guard status.isDirectory || (status.isRegular && status.size == 0) else { throw .accessDenied }
         let folder = place.folder.descriptor.raw
         let temporary = try SystemPath.temporary()
@@ -119,13 +119,18 @@ extension LinuxFile {
             let permissions = UInt32(status.mode) & 0o666
             try Linux.makeSpecial(folder, temporary, mode: mode | permissions, major: major, minor: minor).orThrow()
         }
-        var result = 0
-        if status.isDirectory { result = Linux.unlink(folder, place.name, isDirectory: true) }
-        if result >= 0 { result = Linux.rename(folder, temporary, to: folder, place.name, replaces: true) }
-        if result < 0 { _ = Linux.unlink(folder, temporary, isDirectory: false) }
-        try result.orThrow()
+        do throws(NTStatus) {
+            try store.claims.take(place.name) { () throws(NTStatus) in
+                try requireStill(place)
+                if status.isDirectory { try Linux.unlink(folder, place.systemName, isDirectory: true).orThrow() }
+                try Linux.rename(folder, temporary, to: folder, place.systemName, replaces: true).orThrow()
+            }
+        } catch {
+            _ = Linux.unlink(folder, temporary, isDirectory: false)
+            throw error
+        }
         let opened = Linux.openBeneath(
-            folder, place.name, flags: LinuxFileStore.pathOnly | O_NOFOLLOW, resolve: store.resolve)
+            folder, place.systemName, flags: LinuxFileStore.pathOnly | O_NOFOLLOW, resolve: store.resolve)
         let descriptor = OwnedDescriptor(try opened.orThrow())
         try Linux.status(descriptor.raw, into: &status).orThrow()
         replacedIdentity.withLock { $0 = status.identity }

@@ -93,11 +93,12 @@ extension LinuxFileStore {
     }
 
     /// Gives a file a name that `look` has found to be free in any spelling; whoever makes the same in another waits.
+    /// - Parameter taken: names that are taken away by the same.
     func give<Value>(
-        _ name: NTName, in folder: CInt, foundFreeBy look: NameClaims.Look, caseSensitive: Bool,
-        _ give: () throws(NTStatus) -> Value
+        _ name: NTName, in folder: CInt, foundFreeBy look: NameClaims.Look, taking taken: [NTName] = [],
+        caseSensitive: Bool, _ give: () throws(NTStatus) -> Value
     ) throws(NTStatus) -> Value {
-        try claims.give(look) { mayBeTaken throws(NTStatus) in
+        try claims.give(look, taking: taken) { mayBeTaken throws(NTStatus) in
             if mayBeTaken, !caseSensitive, try otherSpelling(of: name, in: folder) != nil { throw .objectNameCollision }
             return try give()
         }

@@ -136,6 +136,47 @@ import Testing
         #expect(try other.nextReply().status == .deletePending)
     }
 
+    /// Of two who take one name away, the second would take it from whatever file has it by then.
+    @Test func aNameIsTakenAwayByOneAtATime() throws {
+        try make("source")
+        let file = try other.open("file")
+        let path = try NTPath(clientName: NTName("file"))
+        let files = host.server.files
+        let node = try #require(files.all.first { $0.opens.contains { $0.file.path == path } })
+        try close(file)
+        let departing = try #require(files.depart(path, of: node.identity, unless: { _ in true }))
+        #expect(files.depart(path, of: node.identity, unless: { _ in true }) == nil)
+        let source = try other.open("source")
+        other.send([.newName(source, "file", flags: 1)])
+        #expect(throws: TestClientError.self) { try other.nextReply() }
+        host.server.hasDeparted(path, from: departing)
+        host.server.runReady()
+        #expect(try other.nextReply().status == .success)
+        try close(source)
+    }
+
+    /// What was woken and takes long, because its file system is slow, keeps nobody waiting who was woken with it.
+    @Test func whoIsWokenWithASlowOneDoesNotWaitForHim() throws {
+        let hook = Hook()
+        let host = try EngineHost(wrap: { RecordingStore($0, Users(), hook) })
+        let (slow, quick, holder) = (try host.logIn(), Caller(try host.logIn()), try host.logIn())
+        let kept = try holder.open("file") { $0.requestedOplockLevel = 0x09 }
+        for client in [slow, quick.client] {
+            client.send([.create("file", disposition: .open)])
+            #expect(try client.nextReply().isInterim)
+        }
+        let status = Mutex<NTStatus?>(nil)
+        hook.set {
+            host.server.tick()
+            let reply = try? quick.client.nextReply()
+            status.withLock { $0 = reply?.status }
+        }
+        #expect(try holder.nextReply().header.messageID == .max)
+        #expect(try holder.call(.close(kept)).status == .success)
+        #expect(status.withLock { $0 } == .success)
+        #expect(try slow.nextReply().status == .success)
+    }
+
     /// Of two messages that change two names for each other's one is refused, and the other done.
     @Test func twoThatAreInEachOthersWayDoNotWaitForEachOther() throws {
         try make("one")

@@ -211,6 +211,13 @@ struct RequestContext: ~Copyable {
         }
     }
 
+    /// Waits until nobody else is taking the name away. (Who takes too long is waited for no longer, and met again.)
+    mutating func awaitDeparture(of name: NTPath, from nodes: [FileNode]) throws(NTStatus) {
+        for node in nodes where try awaitMoments({ node.departure(of: name, $0) }) {
+            throw .accessDenied.because(.deletePending)
+        }
+    }
+
     /// Data has changed through `open`: what others have cached of it is stale. Called once it has: who is given the
     /// right to cache between a break and the change would keep what was there before.
     func breakReaders(by open: Open) { server.send(open.node.breakReaders(by: open)) }

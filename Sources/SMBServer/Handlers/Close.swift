@@ -53,6 +53,14 @@ extension Server {
         if departure.removal == nil, durableOpens.isInUse {
             purge(open.node.disconnectedOpens(pendingDeletionWith: open))
         }
+        removeNames(departure, of: open)
+        open.file.close()
+        openCount.wrappingSubtract(1, ordering: .relaxed)
+        settle(departure, of: open)
+    }
+
+    /// Names that were to go with the open go.
+    func removeNames(_ departure: FileNode.Departure, of open: Open) {
         if let removal = departure.removal {
             do throws(NTStatus) {
                 try open.file.remove(as: removal.deleter)
@@ -74,9 +82,6 @@ extension Server {
             }
             if let base = open.node.base { nameHasGone(name, from: base) }
         }
-        open.file.close()
-        openCount.wrappingSubtract(1, ordering: .relaxed)
-        settle(departure, of: open)
     }
 
     /// A name is out of its folder, or has stayed after all; nobody was let at it meanwhile.

@@ -36,7 +36,10 @@ extension CreateHandler {
             try context.session.insert(open, limit: server.limits.openCountPerSessionMax)
         } catch {
             server.localWatches.end(open)
-            server.settle(node.remove(open, deletesOnClose: false), of: open)
+            let departure = node.remove(open, deletesOnClose: false)
+            // It may have been what kept a name from going.
+            server.removeNames(departure, of: open)
+            server.settle(departure, of: open)
             throw error
         }
         server.openCount.wrappingAdd(1, ordering: .relaxed)

@@ -88,7 +88,11 @@ enum CreateHandler {
             do throws(NTStatus) {
                 if let failure = opened.failure { throw failure }
                 if let (open, caching) = try admit(opened, path, input, in: &context) {
-                    guard !before.namesHaveChanged(files) || isStillNamed(open, parameters, in: store, files) else {
+                    guard
+                        !before.namesHaveChanged(files)
+                            || isName(
+                                open.file.path, of: open.node, parameters, in: store, as: open.credentials, files)
+                    else {
                         context.forget(open)
                         continue
                     }
@@ -98,7 +102,7 @@ enum CreateHandler {
                     return (open, try finish(open, opened, input, caching, in: &context))
                 }
             } catch {
-                if opened.action == .created { takeBack(opened, &context) }
+                if opened.action == .created { takeBack(opened, parameters, in: store, context) }
                 opened.file.close()
                 throw error
             }
@@ -129,12 +133,17 @@ enum CreateHandler {
     }
 
     /// What was made for an open that was not admitted, or could not be given all that it was to have, goes again,
-    /// unless somebody else has it open, or has had it since and has left something there.
-    private static func takeBack(_ opened: OpenedFile, _ context: inout RequestContext) {
-        let (server, name) = (context.server, opened.file.path)
-        guard let node = server.files.depart(name, of: opened.file.identity, unless: { _ in true }) else { return }
-        if isAsMade(opened) { try? opened.file.remove(as: context.treeConnect.credentials) }
-        server.hasDeparted(name, from: node)
+    /// unless somebody else has it open, or has had it since and has left something there, or given it another name.
+    private static func takeBack(
+        _ opened: OpenedFile, _ parameters: OpenParameters, in store: any FileStore, _ context: borrowing RequestContext
+    ) {
+        let (files, file, user) = (context.server.files, opened.file, context.treeConnect.credentials)
+        let name = file.path
+        guard let node = files.depart(name, of: file.identity, unless: { _ in true }) else { return }
+        if isAsMade(opened), isName(name, of: node, parameters, in: store, as: user, files) {
+            try? file.remove(as: user)
+        }
+        context.server.hasDeparted(name, from: node)
     }
 
     /// Nothing was written to what was made, nor changed about it. (Within one tick of the file system's clock a change
@@ -179,15 +188,16 @@ enum CreateHandler {
     }
 
     /// Whether the name that a file was just opened by still leads to it.
-    private static func isStillNamed(
-        _ open: Open, _ parameters: OpenParameters, in store: any FileStore, _ files: FileTable
+    private static func isName(
+        _ name: NTPath, of node: FileNode, _ parameters: OpenParameters, in store: any FileStore, as user: Credentials,
+        _ files: FileTable
     ) -> Bool {
         let look = look(parameters, options: parameters.options.intersection(.openReparsePoint))
         do throws(NTStatus) {
-            let found = try store.open(open.file.path, look, as: open.credentials)
+            let found = try store.open(name, look, as: user)
             defer { found.file.close() }
             // (A stream may be another one with the same name in the same file.)
-            return files.node(found.file.identity, stream: found.file.path.stream) === open.node
+            return files.node(found.file.identity, stream: found.file.path.stream) === node
         } catch {
             return error != .objectNameNotFound && error != .objectPathNotFound
         }

@@ -15,10 +15,12 @@ extension FileNode {
 }
 
 extension FileNode.State {
+    func isDeparting(_ name: NTPath) -> Bool { departingNames.contains { isSame($0, name) } }
+
     /// What keeps this name from being opened: that it is to go, or going.
     func obstacle(to name: NTPath) -> FileNode.Obstacle {
         if pendingRemovals.isEmpty, departingNames.isEmpty { return .none }
-        if departingNames.contains(where: { isSame($0, name) }) { return .passing }
+        if isDeparting(name) { return .passing }
         guard pendingRemovals.contains(where: { isSame($0.name, name) }) else { return .none }
         return isHeldForMoments(name) ? .passing : .lasting
     }
@@ -85,14 +87,25 @@ extension FileNode {
         for waiting in woken { waiting.wake(.event) }
     }
 
+    /// Whether this name is being taken away at this moment.
+    /// - Parameter parked: as above.
+    func departure(of name: NTPath, _ parked: ParkedRequest?) -> Obstacle {
+        state.withLock { state in
+            guard state.isDeparting(name) else { return .none }
+            if let parked { state.breakWaiters.append(parked) }
+            return .passing
+        }
+    }
+
     /// A name is about to be taken away by other means than the close of its last open: nobody opens it from now on
     /// until `nameHasGone`.
-    /// - Returns: false, and nothing is done, if an open is in the way.
+    /// - Returns: false, and nothing is done, if an open is in the way, or somebody else is taking it away: once he
+    ///   has, the name may be another file's.
     func depart(_ name: NTPath, unless isInTheWay: (Open) -> Bool) -> Bool {
         state.withLock { state in
-            guard !state.opens.contains(where: isInTheWay), !state.streamOpens.contains(where: isInTheWay) else {
-                return false
-            }
+            guard !state.opens.contains(where: isInTheWay), !state.streamOpens.contains(where: isInTheWay),
+                !state.isDeparting(name)
+            else { return false }
             state.departingNames.append(name)
             return true
         }

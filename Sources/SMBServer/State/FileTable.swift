@@ -51,7 +51,7 @@ final class FileTable: Sendable {
 
     /// A name is about to be taken away by other means than the close of its last open: `FileNode.depart`.
     /// - Returns: the node, the caller's until `Server.hasDeparted`; nil, and nothing is done, if an open is in the
-    ///   way.
+    ///   way or somebody else takes it away.
     func depart(_ name: NTPath, of identity: FileIdentity, unless isInTheWay: (Open) -> Bool) -> FileNode? {
         let node = retain(identity, stream: name.stream)
         if node.depart(name, unless: isInTheWay) { return node }

@@ -188,7 +188,7 @@ final class ParkedRequest: Sendable {
 /// request that causes them has been answered.
 final class ParkedRequestQueue: Sendable {
     private struct Lists {
-        var ready: [ParkedRequest] = []
+        var ready: ArraySlice<ParkedRequest> = []
         var timed: [ParkedRequest] = []
         var notices: [BreakNotice] = []
     }
@@ -211,13 +211,15 @@ final class ParkedRequestQueue: Sendable {
 
     var hasAnyReady: Bool { hasReady.load(ordering: .acquiring) }
 
-    /// What is ready, taken; nil if nothing is.
-    func takeReady() -> (notices: [BreakNotice], requests: [ParkedRequest])? {
+    /// Breaks to be sent, and the request that has been ready for longest, taken; nil if there is nothing.
+    func takeReady() -> (notices: [BreakNotice], request: ParkedRequest?)? {
         guard hasReady.load(ordering: .acquiring) else { return nil }
         return lists.withLock { lists in
-            hasReady.store(false, ordering: .relaxed)
-            defer { (lists.notices, lists.ready) = ([], []) }
-            return (lists.notices, lists.ready)
+            defer {
+                lists.notices = []
+                if lists.ready.isEmpty { hasReady.store(false, ordering: .relaxed) }
+            }
+            return (lists.notices, lists.ready.popFirst())
         }
     }
 

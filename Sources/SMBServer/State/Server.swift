@@ -124,11 +124,12 @@ public final class Server: Sendable {
         runReady()
     }
 
-    /// Runs every request that is ready, on this thread, and sends breaks that wait. No lock may be held.
+    /// Runs every request that is ready, on this thread, and sends breaks that wait. No lock may be held. One at a
+    /// time is taken: should it take long, the next thread that comes by finds the others.
     func runReady() {
         while let ready = parkedRequests.takeReady() {
             send(ready.notices)
-            for request in ready.requests { request.connection.resume(request) }
+            if let request = ready.request { request.connection.resume(request) }
         }
     }
 }

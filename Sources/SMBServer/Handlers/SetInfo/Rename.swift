@@ -118,8 +118,7 @@ extension SetInfoHandler {
             } catch {
                 context.server.end(replaced)
                 // Somebody has made a file of that name meanwhile, and is to be asked as well.
-                guard error == .objectNameCollision, new.replacesExisting, !replaced.isThere, tryCount < 16
-                else { throw error }
+                guard error == .objectNameCollision, new.replacesExisting, tryCount < 16 else { throw error }
             }
         }
     }
@@ -179,7 +178,7 @@ extension SetInfoHandler {
             // What no stream can be called is a wrong parameter here, as NTFS has it.
             throw error == .objectNameInvalid ? .invalidParameter : error
         }
-        let replaced = try clearStream(target, new, for: open, in: context)
+        let replaced = try clearStream(target, new, for: open, in: &context)
         defer { context.server.end(replaced) }
         try open.file.rename(to: target, replaceIfExists: new.replacesExisting, as: open.credentials)
         context.server.files.noteNameChange()
@@ -189,12 +188,16 @@ extension SetInfoHandler {
 
     /// What others have open does not give way, as with files.
     private static func clearStream(
-        _ target: NTPath, _ new: NewName, for open: Open, in context: borrowing RequestContext
+        _ target: NTPath, _ new: NewName, for open: Open, in context: inout RequestContext
     ) throws(NTStatus) -> Replaced {
         guard let name = target.stream, new.replacesExisting, name.folded != open.file.path.stream?.folded else {
             return Replaced(name: target)
         }
-        let departing = context.server.files.depart(target, of: open.node.identity, unless: { _ in true })
+        let files = context.server.files
+        if let node = files.node(open.node.identity, stream: name) {
+            try context.awaitDeparture(of: target, from: [node])
+        }
+        let departing = files.depart(target, of: open.node.identity, unless: { _ in true })
         guard let departing else { throw .accessDenied.because(.openElsewhere) }
         return Replaced(name: target, departing: departing)
     }
@@ -258,8 +261,9 @@ extension SetInfoHandler {
         } else {
             try context.awaitClose(of: nodes, besides: open, where: isInTheWay)
         }
+        try context.awaitDeparture(of: name, from: nodes)
         guard let departing = files.depart(name, of: existing.identity, unless: isInTheWay) else {
-            // Opened since then.
+            // Opened since then, or going.
             return try clear(target, new, for: open, in: &context)
         }
         return Replaced(nodes: files.nodes(of: existing.identity), name: name, isThere: true, departing: departing)
