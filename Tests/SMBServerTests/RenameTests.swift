@@ -89,4 +89,22 @@ import Testing
         #expect(try client.call(.close(kept)).status == .success)
         #expect(try rename(source, to: "target", by: client) == .success)
     }
+
+    /// Whoever has the file open has it by one name, however the one who renamed it has spelled the folder.
+    @Test func theNewNameIsSpelledAsOnTheDisk() throws {
+        let host = try EngineHost()
+        let client = try host.logIn()
+        let other = try host.logIn()
+        let folder = try client.open("Folder") { $0.createOptions = .directoryFile }
+        #expect(try client.call(.close(folder)).status == .success)
+        let renamed = try client.open("Folder\\file")
+        let deleted = try other.open("Folder\\file")
+        #expect(try rename(renamed, to: "FOLDER\\new", by: client) == .success)
+        // Asked to go, the name goes with its last handle and no earlier.
+        #expect(try other.call(.set(deleted, class: 13, [1])).status == .success)
+        #expect(try other.call(.close(deleted)).status == .success)
+        #expect(try other.call(.create("Folder\\new", disposition: .open)).status == .deletePending)
+        #expect(try client.call(.close(renamed)).status == .success)
+        #expect(try other.call(.create("Folder\\new", disposition: .open)).status == .objectNameNotFound)
+    }
 }

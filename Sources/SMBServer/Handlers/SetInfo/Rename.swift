@@ -97,7 +97,7 @@ extension SetInfoHandler {
                 try open.file.rename(to: target, replacing: replacing, as: open.credentials)
             }
         }
-        context.server.isRenamed(open, from: source, to: target, replaced)
+        context.server.isRenamed(open, from: source, replaced)
         context.server.end(replaced)
     }
 
@@ -145,7 +145,7 @@ extension SetInfoHandler {
         } else {
             try open.file.rename(to: target, replaceIfExists: false, as: open.credentials)
         }
-        context.server.isRenamed(open, from: source, to: target, replaced)
+        context.server.isRenamed(open, from: source, replaced)
     }
 
     /// FileLinkInformation, [MS-FSA] 2.1.5.15.6.
@@ -291,7 +291,9 @@ extension SetInfoHandler {
 
 extension Server {
     /// What the file system has done is so for everybody who has either file open, or watches.
-    fileprivate func isRenamed(_ open: Open, from source: NTPath, to target: NTPath, _ replaced: Replaced) {
+    fileprivate func isRenamed(_ open: Open, from source: NTPath, _ replaced: Replaced) {
+        // As its folders are spelled on the disk, and not by the client: names of one file are compared as they are.
+        let target = open.file.path
         files.noteNameChange()
         replaced.nameIsGone()
         open.node.renamed(from: source, to: target)
