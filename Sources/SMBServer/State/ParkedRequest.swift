@@ -188,9 +188,20 @@ final class ParkedRequest: Sendable {
 /// request that causes them has been answered.
 final class ParkedRequestQueue: Sendable {
     private struct Lists {
-        var ready: ArraySlice<ParkedRequest> = []
+        var ready: [ParkedRequest] = []
+        /// Those that have been ready for longest, the oldest of them last. (An array gives up what is taken from its
+        /// end; a slice would keep what it was, and a request keeps its server.)
+        var oldest: [ParkedRequest] = []
         var timed: [ParkedRequest] = []
         var notices: [BreakNotice] = []
+
+        mutating func popFirst() -> ParkedRequest? {
+            if oldest.isEmpty {
+                oldest = ready.reversed()
+                ready = []
+            }
+            return oldest.popLast()
+        }
     }
     private let lists = Mutex(Lists())
     private let hasReady = Atomic(false)
@@ -217,9 +228,9 @@ final class ParkedRequestQueue: Sendable {
         return lists.withLock { lists in
             defer {
                 lists.notices = []
-                if lists.ready.isEmpty { hasReady.store(false, ordering: .relaxed) }
+                if lists.ready.isEmpty, lists.oldest.isEmpty { hasReady.store(false, ordering: .relaxed) }
             }
-            return (lists.notices, lists.ready.popFirst())
+            return (lists.notices, lists.popFirst())
         }
     }
 
