@@ -177,6 +177,21 @@ import Testing
         #expect(try slow.nextReply().status == .success)
     }
 
+    /// A request keeps its connection, and that its server: one that is done is to be let go of.
+    @Test func whoWasWokenIsLetGoOf() throws {
+        weak var server: Server?
+        do {
+            let host = try EngineHost()
+            server = host.server
+            let (first, second, holder) = (try host.logIn(), try host.logIn(), try host.logIn())
+            let kept = try holder.open("file") { $0.requestedOplockLevel = 0x09 }
+            for client in [first, second] { client.send([.create("file", disposition: .open)]) }
+            #expect(try holder.nextReply().header.messageID == .max)
+            #expect(try holder.call(.close(kept)).status == .success)
+        }
+        #expect(server == nil)
+    }
+
     /// Of two messages that change two names for each other's one is refused, and the other done.
     @Test func twoThatAreInEachOthersWayDoNotWaitForEachOther() throws {
         try make("one")
