@@ -58,9 +58,7 @@ extension LinuxFile {
 
     /// The name is still this file's.
     private func isStill(_ name: SystemPath, in folder: CInt) -> Bool {
-        var status = apus_statx()
-        return Linux.status(folder, name, into: &status) >= 0
-            && status.identity == replacedIdentity.withLock { $0 } ?? identity
+        (replacedIdentity.withLock { $0 } ?? identity).has(name, in: folder)
     }
 
     func checkRemovable(as user: Credentials, ignoresReadOnly: Bool) throws(NTStatus) {
@@ -170,7 +168,7 @@ extension LinuxFile {
         if !isSameFile { try checkReplaceable(status, present, in: target, replacing, as: user) }
         try store.claims.give(look, taking: [source.name, present]) { _ throws(NTStatus) in
             try requireStill(source)
-            guard status.isStill(presentName, in: folder) else { throw .objectNameCollision }
+            guard status.identity.has(presentName, in: folder) else { throw .objectNameCollision }
             // Onto the name that is there first: so the file it stood for goes, and at no time is there none.
             let first = isSameFile ? systemName : presentName
             try move(source.folder.descriptor.raw, source.systemName, to: folder, first, replaces: true)
@@ -256,7 +254,7 @@ extension LinuxFile {
             try checkReplaceable(status, present, in: target, replacing, as: user)
             if status.identity == identity { return }
             return try store.claims.give(look, taking: [source.name, present]) { _ throws(NTStatus) in
-                guard status.isStill(presentName, in: target.descriptor.raw) else { throw .objectNameCollision }
+                guard status.identity.has(presentName, in: target.descriptor.raw) else { throw .objectNameCollision }
                 try linkReplacing(source, in: target.descriptor.raw, presentName, newName)
             }
         }
@@ -292,10 +290,10 @@ extension LinuxFile {
     }
 }
 
-extension apus_statx {
-    /// The name still leads to the file that this was said of.
-    fileprivate func isStill(_ name: SystemPath, in folder: CInt) -> Bool {
-        var now = apus_statx()
-        return Linux.status(folder, name, into: &now) >= 0 && now.identity == identity
+extension FileIdentity {
+    /// The name leads to this file now.
+    fileprivate func has(_ name: SystemPath, in folder: CInt) -> Bool {
+        var status = apus_statx()
+        return Linux.status(folder, name, into: &status) >= 0 && status.identity == self
     }
 }

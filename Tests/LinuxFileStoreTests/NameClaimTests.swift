@@ -19,14 +19,15 @@ import Testing
 
     /// While a thread does something with the first file's name, that is given to another file.
     /// - Returns: the status of what it did.
-    private func whileNameChangesHands(_ act: @escaping @Sendable () -> NTStatus) throws(NTStatus) -> NTStatus {
-        let outcome = Mutex<NTStatus?>(nil)
+    private func whileNameChangesHands(_ act: @escaping @Sendable () throws(NTStatus) -> Void) throws(NTStatus)
+        -> NTStatus
+    {
+        let outcome = Mutex(NTStatus.success)
         let isDone = Semaphore()
         var hasWaited = false
         try NameClaims.shared.take(NTName(Self.name)) { () throws(NTStatus) in
             let isStarted = Thread.detach(name: "taker") {
-                let status = act()
-                outcome.withLock { $0 = status }
+                do throws(NTStatus) { try act() } catch { outcome.withLock { $0 = error } }
                 isDone.signal()
             }
             #expect(isStarted)
@@ -37,25 +38,21 @@ import Testing
         #expect(hasWaited)
         if hasWaited { isDone.wait() }
         #expect(try share.open(Self.name).file.text() == "second")
-        return outcome.withLock { $0 } ?? .success
+        return outcome.withLock { $0 }
     }
 
     @Test func whoRemovesItDoesNotRemoveTheOther() throws {
         let (file, user) = (file, share.user)
-        let status = try whileNameChangesHands {
-            do throws(NTStatus) { try file.remove(as: user) } catch { return error }
-            return .success
+        let status = try whileNameChangesHands { () throws(NTStatus) in
+            try file.remove(as: user)
         }
         #expect(status == .objectNameNotFound)
     }
 
     @Test func whoRenamesItDoesNotRenameTheOther() throws {
         let (file, user) = (file, share.user)
-        let status = try whileNameChangesHands {
-            do throws(NTStatus) { try file.rename(to: NTPath(test: "new"), replacing: [], as: user) } catch {
-                return error
-            }
-            return .success
+        let status = try whileNameChangesHands { () throws(NTStatus) in
+            try file.rename(to: NTPath(test: "new"), replacing: [], as: user)
         }
         #expect(status == .objectNameNotFound)
         #expect(!share.exists("new"))
@@ -63,11 +60,8 @@ import Testing
 
     @Test func whoGivesItAnotherNameDoesNotGiveItToTheOther() throws {
         let (file, user) = (file, share.user)
-        let status = try whileNameChangesHands {
-            do throws(NTStatus) { try file.link(at: NTPath(test: "new"), replacing: [], as: user) } catch {
-                return error
-            }
-            return .success
+        let status = try whileNameChangesHands { () throws(NTStatus) in
+            try file.link(at: NTPath(test: "new"), replacing: [], as: user)
         }
         #expect(status == .objectNameNotFound)
         #expect(!share.exists("new"))
@@ -76,11 +70,8 @@ import Testing
     /// Who may replace one file may not for that replace another.
     @Test func whoRenamesOverItDoesNotReplaceTheOther() throws {
         let (source, user) = (try share.create("source"), share.user)
-        let status = try whileNameChangesHands {
-            do throws(NTStatus) { try source.rename(to: NTPath(test: Self.name), replacing: .files, as: user) } catch {
-                return error
-            }
-            return .success
+        let status = try whileNameChangesHands { () throws(NTStatus) in
+            try source.rename(to: NTPath(test: Self.name), replacing: .files, as: user)
         }
         #expect(status == .objectNameCollision)
         #expect(share.exists("source"))
