@@ -48,7 +48,9 @@ final class Gathering: Sendable {
 }
 
 /// Tries whether gathering pays: a window without it, one with it; it stays as long as no fewer requests are served a
-/// second than without it. Now and then a window without it shows whether that still holds.
+/// second than without it. A window without it shows whether that still holds, the first of them soon: what is taken
+/// for the rate without it may come from a window in which clients were only about to begin, and against that any
+/// rate is high.
 ///
 /// All reactors are tried at the same time, since a client that several of them serve gives less to those that wait
 /// while another does not.
@@ -59,7 +61,7 @@ struct GatheringTrial {
     static var settlingTime: UInt64 { 8_000_000 }
     /// Requests a second: with fewer there is little to gain.
     static var rateMin: UInt64 { 5_000 }
-    /// Windows of gathering before one without it.
+    /// Windows of gathering before one without it, at most: at first one, then four times as many each time.
     static var windowCountMax: Int { 64 }
     /// Windows without another trial after one that failed, at most: at first one, then twice as many each time.
     static var pauseMax: Int { 16 }
@@ -70,8 +72,10 @@ struct GatheringTrial {
     private var servedBefore: UInt64 = 0
     /// Requests a second in the last window without gathering.
     private var rate: UInt64 = 0
-    /// Windows of gathering since then.
+    /// Windows of gathering since then, how many there are to be, and requests a second in the first of them.
     private var windowCount = 0
+    private var trust = 1
+    private var gatheredRate: UInt64 = 0
     private var pause = 1
     private var pauseLeft = 1
 
@@ -91,7 +95,7 @@ struct GatheringTrial {
             } else {
                 // It says nothing: the server was idle, or was not let run. What comes now may be something else.
                 pause = 1
-                end(1)
+                lookAgain()
             }
         }
         begin = now
@@ -111,13 +115,25 @@ struct GatheringTrial {
             isSettling = isOn
         } else if windowCount == 0, found + found / 16 < rate {
             // (A sixteenth is noise.)
+            trust = 1
             end(pause)
             pause = min(2 * pause, Self.pauseMax)
+        } else if windowCount > 0, found < gatheredRate / 2 || found / 2 > gatheredRate {
+            // Clients do something else now.
+            lookAgain()
         } else {
             pause = 1
+            if windowCount == 0 { gatheredRate = found }
             windowCount += 1
-            if windowCount == Self.windowCountMax { end(1) }
+            guard windowCount >= trust else { return }
+            trust = min(4 * trust, Self.windowCountMax)
+            end(1)
         }
+    }
+
+    private mutating func lookAgain() {
+        trust = 1
+        end(1)
     }
 
     private mutating func end(_ pause: Int) {

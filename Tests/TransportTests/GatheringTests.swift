@@ -27,10 +27,30 @@ import Testing
     }
 
     @Test func theyDoAsLongAsNoFewerRequestsAreServed() {
-        let good = [1000] + Array(repeating: UInt64(960), count: GatheringTrial.windowCountMax)
-        #expect(
-            Self.decisions(good + [1000, 930, 1000]) == Array(repeating: true, count: GatheringTrial.windowCountMax)
-                + [false, true, false, true])
+        // How many windows of gathering come before one without it.
+        let stays = [1, 4, 16, 64, 64]
+        #expect(stays.last == GatheringTrial.windowCountMax)
+        var counts: [UInt64] = []
+        var expected: [Bool] = []
+        for stay in stays {
+            counts += [1000] + Array(repeating: 960, count: stay)
+            expected += Array(repeating: true, count: stay) + [false]
+        }
+        #expect(Self.decisions(counts + [1000, 930, 1000]) == expected + [true, false, true])
+    }
+
+    @Test func aRateFromBeforeClientsBeganIsNotTrustedForLong() {
+        #expect(Self.decisions([200, 1500, 2000, 1500, 2000]) == [true, false, true, false, true])
+    }
+
+    @Test func whatClientsDoOtherwiseNowIsTriedAnew() {
+        // The last of these is the first of sixteen with gathering.
+        let sure: [UInt64] = Array(repeating: 1000, count: 9)
+        for other in [400, 2500] as [UInt64] {
+            let found = Self.decisions(sure + [other, 2500, 2500, 2500])
+            #expect(found.suffix(4) == [false, true, false, true])
+        }
+        #expect(Self.decisions(sure + [600, 1900]).suffix(2) == [true, true])
     }
 
     @Test func aTrialThatFailsIsNotRepeatedAtOnce() {
