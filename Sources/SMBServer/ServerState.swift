@@ -120,7 +120,7 @@ extension Server {
 
     func describe(_ open: Open, user: String, client: String) -> OpenState {
         let (lockCount, caching, isLease) = open.node.state.withLock { state in
-            let grant = state.grants.first { grant in grant.opens.contains { $0 === open } }
+            let grant = state.grant(of: open)
             return (state.locks.count(of: open), grant?.state.letters ?? "", grant?.isLease ?? false)
         }
         return OpenState(

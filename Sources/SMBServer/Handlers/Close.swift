@@ -99,8 +99,8 @@ extension Server {
 
     /// An open is out of its node: so are its leases out of the tables, and whoever waited for it goes on.
     func settle(_ departure: FileNode.Departure, of open: Open) {
-        for lease in departure.leases { leases.remove(lease) }
-        if open.isDirectory, !departure.leases.isEmpty, !open.node.hasLeases { directoryLeases.remove(open) }
+        if let lease = departure.lease { leases.remove(lease) }
+        if open.isDirectory, departure.lease != nil, !open.node.hasLeases { directoryLeases.remove(open) }
         localGuards.end(open.node)
         files.release(open.node)
         for request in departure.ended { request.wake(.closed) }

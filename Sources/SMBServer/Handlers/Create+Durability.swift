@@ -11,6 +11,7 @@ extension CreateHandler {
         return CreateIdentity(
             clientGUID: clientGUID, createGUID: input.contexts.durability?.createGUID ?? .zero,
             appInstance: input.contexts.appInstance,
+            lease: input.oplockLevel == leaseOplockLevel ? input.contexts.lease?.identity : nil,
             parentLeaseKey: input.contexts.lease?.parentKey)
     }
 

@@ -83,6 +83,11 @@ struct CacheGrant {
         /// By volatile file ID.
         case open(UInt64)
         case lease(LeaseIdentity)
+
+        /// Who holds what an open is granted.
+        init(_ open: Open) {
+            self = open.identity.lease.map { .lease($0) } ?? .open(open.fileID.volatile)
+        }
     }
     var holder: Holder
     var state: CacheState

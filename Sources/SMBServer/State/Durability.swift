@@ -34,6 +34,8 @@ struct CreateIdentity: Sendable, Equatable {
     /// Open.CreateGuid; zero for an open that asked for no second version of durability.
     var createGUID: GUID = .zero
     var appInstance: AppInstance?
+    /// The lease that it asks for; whether it has it, its node knows.
+    var lease: LeaseIdentity?
     /// Lease.ParentLeaseKey: the lease on the folder whose holder knows what is done here.
     var parentLeaseKey: GUID?
 }

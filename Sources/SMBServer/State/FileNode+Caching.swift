@@ -19,16 +19,20 @@ extension FileNode.State {
         _ notices: inout [BreakNotice]
     ) -> Bool {
         var mustWait = false
-        for index in grants.indices where grants[index].holder != holder {
-            let grant = grants[index]
-            let isStat = Self.isStatOpen(access, forLease: grant.isLease) && !overwrites
-            let current = grant.state
+        for index in grants.indices {
+            let current = grants[index].state
+            let delays = grants[index].delaysOpens
+            // The many that only read are in nobody's way.
+            guard hasConflict || overwrites || delays || current.contains(.write), grants[index].holder != holder else {
+                continue
+            }
+            let isStat = Self.isStatOpen(access, forLease: grants[index].isLease) && !overwrites
             if hasConflict {
                 // Whoever caches the handle may close it and so make room.
                 guard current.contains(.handle) else { continue }
                 if beginBreak(index, to: current.subtracting(.handle), &notices) { mustWait = true }
             } else if !isStat {
-                if current.contains(.write) || grant.delaysOpens {
+                if current.contains(.write) || delays {
                     let target = overwrites ? [] : current.subtracting(.write)
                     if beginBreak(index, to: target, &notices) { mustWait = true }
                 } else if overwrites, !current.isEmpty {
@@ -187,16 +191,12 @@ extension FileNode.State {
 
     // MARK: letting go
 
-    /// An open is closed. - Returns: leases that are gone with it.
-    mutating func release(_ open: Open) -> [LeaseIdentity] {
-        var gone: [LeaseIdentity] = []
-        for index in grants.indices.reversed() {
-            grants[index].opens.removeAll { $0 === open }
-            guard grants[index].opens.isEmpty else { continue }
-            if case .lease(let identity) = grants[index].holder { gone.append(identity) }
-            grants.remove(at: index)
-        }
-        return gone
+    /// An open is closed. - Returns: the lease that is gone with it.
+    mutating func release(_ open: Open) -> LeaseIdentity? {
+        guard let index = indexOfGrant(of: open) else { return nil }
+        grants[index].opens.removeAll { $0 === open }
+        guard grants[index].opens.isEmpty else { return nil }
+        return if case .lease(let identity) = grants.remove(at: index).holder { identity } else { nil }
     }
 
     /// The holder keeps `new` of what it had. Where others have asked for more meanwhile, the next break begins, a step

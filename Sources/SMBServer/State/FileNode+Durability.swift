@@ -17,17 +17,24 @@ extension FileNode.State {
         return grant.state.contains(.write) || locks.count(of: open) == 0
     }
 
-    func grant(of open: Open) -> CacheGrant? { grants.first { grant in grant.opens.contains { $0 === open } } }
+    func grant(of open: Open) -> CacheGrant? { indexOfGrant(of: open).map { grants[$0] } }
+
+    /// By its holder: a file that many cache has many grants, and their opens are not looked through one by one.
+    func indexOfGrant(of open: Open) -> Int? {
+        let holder = CacheGrant.Holder(open)
+        guard let index = grants.firstIndex(where: { $0.holder == holder }),
+            grants[index].opens.contains(where: { $0 === open })
+        else { return nil }
+        return index
+    }
 
     fileprivate mutating func replace(_ old: Open, by new: Open) {
-        guard let position = opens.firstIndex(where: { $0 === old }) else { return }
-        opens[position] = new
+        guard opens.replace(old, by: new) else { return }
         locks.move(from: old, to: new)
-        for index in grants.indices {
-            guard let position = grants[index].opens.firstIndex(where: { $0 === old }) else { continue }
-            grants[index].opens[position] = new
-            if !grants[index].isLease { grants[index].holder = .open(new.fileID.volatile) }
-        }
+        guard let index = indexOfGrant(of: old) else { return }
+        grants[index].opens.removeAll { $0 === old }
+        grants[index].opens.append(new)
+        grants[index].holder = CacheGrant.Holder(new)
     }
 }
 
@@ -45,7 +52,7 @@ extension FileNode {
     /// The client is away. - Returns: false if the open cannot wait for it.
     func disconnect(_ open: Open, _ kind: Durability.Kind) -> Bool {
         state.withLock { state in
-            guard state.opens.contains(where: { $0 === open }), state.canWait(open, kind) else { return false }
+            guard state.opens.contains(open), state.canWait(open, kind) else { return false }
             open.isDisconnected.store(true, ordering: .relaxed)
             return true
         }
@@ -55,7 +62,7 @@ extension FileNode {
     /// - Returns: what it may cache; nil if the open cannot be had any more.
     func reconnect(_ old: Open, as new: Open, _ kind: Durability.Kind) -> GrantedCaching? {
         state.withLock { state in
-            guard state.opens.contains(where: { $0 === old }), state.canWait(old, kind) else { return nil }
+            guard state.opens.contains(old), state.canWait(old, kind) else { return nil }
             state.replace(old, by: new)
             base?.streamIsResumed(old, as: new)
             return state.grant(of: new)?.granted ?? GrantedCaching()

@@ -7,9 +7,7 @@ import Platform
 extension FileNode.State {
     /// A stream is open that is not shared for deletion.
     var streamsForbidDeletion: Bool {
-        streamOpens.contains { open in
-            !open.grantedAccess.isDisjoint(with: FileNode.sharingAccess) && !open.shareAccess.contains(.delete)
-        }
+        streamOpens.contains { $0.forbidsDeletion }
     }
 
     func hasStreamOpens(of name: NTPath) -> Bool {
@@ -34,9 +32,7 @@ extension FileNode {
             {
                 return .deletePending.because(.deletePending)
             }
-            let forbidsDeletion =
-                !open.grantedAccess.isDisjoint(with: Self.sharingAccess) && !open.shareAccess.contains(.delete)
-            if forbidsDeletion, state.opens.contains(where: { $0.grantedAccess.contains(.delete) }) {
+            if open.forbidsDeletion, state.opens.mayDelete {
                 return .sharingViolation.because(.shareMode(holder: 0))
             }
             state.streamOpens.append(open)

@@ -7,7 +7,7 @@ import SMBWire
 /// is to be deleted, and byte-range locks are arbitrated here, under one lock that no system call is made with.
 final class FileNode: Sendable {
     struct State {
-        var opens: [Open] = []
+        var opens = OpenList()
         /// Names that go with their last open: Link.IsDeleted, [MS-FSA] 2.1.1.4. A file may have several, and each goes
         /// on its own.
         var pendingRemovals: [PendingRemoval] = [] {
@@ -131,12 +131,9 @@ final class FileNode: Sendable {
     /// - Returns: nobody holds it any more.
     func release() -> Bool { adjust(-1) == 0 }
 
-    var opens: [Open] { state.withLock { $0.opens } }
+    var opens: [Open] { state.withLock { Array($0.opens) } }
 
     // MARK: sharing
-
-    /// Rights that make an open take part in sharing; without any of them it never conflicts, [MS-FSA] 2.1.5.1.2.2.
-    static let sharingAccess: AccessMask = [.readData, .writeData, .appendData, .execute, .delete]
 
     /// What became of an open that asked to be admitted.
     enum Admission {
@@ -184,7 +181,7 @@ final class FileNode: Sendable {
                 let refusal = NTStatus.sharingViolation.because(.shareMode(holder: inTheWay.volatileID))
                 return inTheWay.isPassing ? .mustAwaitMoment(orThrow: refusal) : .refused(refusal)
             }
-            state.opens.append(open)
+            state.opens.add(open)
             return .admitted(state.grant(request, to: open))
         }
         notices += collected
@@ -197,13 +194,10 @@ final class FileNode: Sendable {
     private static func holder(
         inTheWayOf access: AccessMask, _ share: ShareAccess, in state: State
     ) -> (volatileID: UInt64, isPassing: Bool)? {
-        guard !access.isDisjoint(with: sharingAccess) else { return nil }
-        if access.contains(.delete), state.streamsForbidDeletion { return (0, false) }
+        if access.deletes, state.streamsForbidDeletion { return (0, false) }
+        guard !state.opens.agree(to: access, share) else { return nil }
         var passing: UInt64?
-        for other in state.opens
-        where !other.grantedAccess.isDisjoint(with: sharingAccess)
-            && (!allows(other.shareAccess, access) || !allows(share, other.grantedAccess))
-        {
+        for other in state.opens where !other.agrees(to: access, share) {
             guard other.isMomentary.load(ordering: .relaxed) else { return (other.fileID.volatile, false) }
             passing = other.fileID.volatile
         }
@@ -212,19 +206,7 @@ final class FileNode: Sendable {
 
     /// Somebody has the file open, and does not share it for deletion.
     var forbidsDeletion: Bool {
-        state.withLock { state in
-            state.streamsForbidDeletion
-                || state.opens.contains { open in
-                    !open.grantedAccess.isDisjoint(with: Self.sharingAccess) && !open.shareAccess.contains(.delete)
-                }
-        }
-    }
-
-    private static func allows(_ share: ShareAccess, _ access: AccessMask) -> Bool {
-        if !access.isDisjoint(with: [.readData, .execute]), !share.contains(.read) { return false }
-        if !access.isDisjoint(with: [.writeData, .appendData]), !share.contains(.write) { return false }
-        if access.contains(.delete), !share.contains(.delete) { return false }
-        return true
+        state.withLock { $0.streamsForbidDeletion || $0.opens.forbidDeletion }
     }
 
     // MARK: deletion
@@ -278,8 +260,8 @@ final class FileNode: Sendable {
         var woken: [ParkedRequest]
         /// These waited on the open itself, and are over.
         var ended: [ParkedRequest]
-        /// Leases that are gone with their last open.
-        var leases: [LeaseIdentity]
+        /// The lease that is gone with its last open.
+        var lease: LeaseIdentity?
         var notices: [BreakNotice] = []
     }
 
@@ -287,11 +269,11 @@ final class FileNode: Sendable {
     func remove(_ open: Open, deletesOnClose: Bool) -> Departure {
         let fileDeleter = base?.leaveStream(open)
         return state.withLock { state in
-            let holder = Self.holder(of: open, in: state)
-            state.opens.removeAll { $0 === open }
-            let leases = state.release(open)
+            let holder = deletesOnClose ? Self.holder(of: open, in: state) : nil
+            state.opens.remove(open)
+            let lease = state.release(open)
             let (woken, ended) = state.locks.removeAll(of: open)
-            var departure = Departure(woken: woken + state.takeBreakWaiters(), ended: ended, leases: leases)
+            var departure = Departure(woken: woken + state.takeBreakWaiters(), ended: ended, lease: lease)
             if deletesOnClose {
                 state.addRemoval(of: open)
                 if open.file.isPOSIX { open.deletesAtOnce.store(true, ordering: .relaxed) }
@@ -308,7 +290,7 @@ final class FileNode: Sendable {
 
     /// Whom the rights of an open belong to: its lease, or itself.
     private static func holder(of open: Open, in state: State) -> CacheGrant.Holder {
-        state.grant(of: open)?.holder ?? .open(open.fileID.volatile)
+        state.indexOfGrant(of: open) == nil ? .open(open.fileID.volatile) : CacheGrant.Holder(open)
     }
 
     /// Data has changed through `open`: what others have read is stale.
@@ -398,7 +380,7 @@ final class FileNode: Sendable {
         of open: Open, _ body: (inout sending ByteRangeLocks) -> sending Result
     ) -> sending Result? {
         state.withLock { state in
-            guard state.opens.contains(where: { $0 === open }) else { return nil }
+            guard state.opens.contains(open) else { return nil }
             return body(&state.locks)
         }
     }

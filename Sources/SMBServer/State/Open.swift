@@ -49,6 +49,8 @@ final class Open: Sendable {
     let isMomentary = Atomic(false)
     /// Open.IsReplayEligible: nothing but its CREATE has named it yet.
     let isReplayEligible = Atomic(false)
+    /// In its node's `OpenList`; of use to that alone, under the node's lock.
+    let place = Atomic(Int.max)
     let order: ChannelOrder
     /// Open.CurrentByteOffset of [MS-FSA]: where the last READ ended, or what the client set; used by nothing.
     let currentByteOffset = Atomic<UInt64>(0)
