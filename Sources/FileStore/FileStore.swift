@@ -183,8 +183,8 @@ public protocol StoreFile: FileSpace, ReparsePoints, POSIXExtensions, LocalLocks
 
     /// [MS-FSA] 2.1.5.15.11 less the arbitration: `path` is new parent and name; a different parent moves.
     func rename(to path: NTPath, replacing: Replacing, as user: Credentials) throws(NTStatus)
-    /// Another name for the file.
-    func link(at path: NTPath, replacing: Replacing, as user: Credentials) throws(NTStatus)
+    /// Another name for the file. - Returns: the name, its folder spelled as it is in the store.
+    func link(at path: NTPath, replacing: Replacing, as user: Credentials) throws(NTStatus) -> NTPath
     /// Takes the name (or the named stream) away. The handle stays usable. directoryNotEmpty for a folder with entries.
     func remove(as user: Credentials) throws(NTStatus)
     /// Takes the file's name away, also if this is one of its named streams.
@@ -202,7 +202,8 @@ extension StoreFile {
     public func rename(to path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus) {
         try rename(to: path, replacing: replaceIfExists ? .files : [], as: user)
     }
-    public func link(at path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus) {
+    @discardableResult
+    public func link(at path: NTPath, replaceIfExists: Bool, as user: Credentials) throws(NTStatus) -> NTPath {
         try link(at: path, replacing: replaceIfExists ? .files : [], as: user)
     }
 

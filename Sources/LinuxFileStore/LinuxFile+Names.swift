@@ -235,7 +235,7 @@ extension LinuxFile {
     }
 
     /// [MS-FSA] 2.1.5.15.6.
-    func link(at path: NTPath, replacing: Replacing, as user: Credentials) throws(NTStatus) {
+    func link(at path: NTPath, replacing: Replacing, as user: Credentials) throws(NTStatus) -> NTPath {
         try store.refuseVetoed(path.components)
         guard let newName = path.components.last, path.stream == nil else { throw .objectNameInvalid }
         if isDirectory { throw .fileIsADirectory }
@@ -245,6 +245,7 @@ extension LinuxFile {
         let target = try store.openParent(of: path.components, caseSensitive: caseSensitive)
         try store.requireOrdinary(target)
         try store.checkAdding(isDirectory: isDirectory, to: target.descriptor.raw, as: user)
+        let made = NTPath(components: target.components + [newName])
         let look = store.claims.look(for: newName)
         let present = try store.spelling(of: newName, in: target.descriptor.raw, caseSensitive: caseSensitive)
         if let present {
@@ -252,11 +253,12 @@ extension LinuxFile {
             var status = apus_statx()
             try Linux.status(target.descriptor.raw, presentName, into: &status).orThrow()
             try checkReplaceable(status, present, in: target, replacing, as: user)
-            if status.identity == identity { return }
-            return try store.claims.give(look, taking: [source.name, present]) { _ throws(NTStatus) in
+            if status.identity == identity { return made }
+            try store.claims.give(look, taking: [source.name, present]) { _ throws(NTStatus) in
                 guard status.identity.has(presentName, in: target.descriptor.raw) else { throw .objectNameCollision }
                 try linkReplacing(source, in: target.descriptor.raw, presentName, newName)
             }
+            return made
         }
         let (folder, systemName) = (target.descriptor.raw, try SystemPath(newName))
         try store.give(
@@ -264,6 +266,7 @@ extension LinuxFile {
         ) { () throws(NTStatus) in
             try link(source, to: folder, systemName)
         }
+        return made
     }
 
     private func link(_ source: borrowing Place, to folder: CInt, _ name: SystemPath) throws(NTStatus) {

@@ -200,7 +200,9 @@ final class LinuxStream: StoreFile {
         name.withLock { $0 = nil }
     }
 
-    func link(at path: NTPath, replacing: Replacing, as user: Credentials) throws(NTStatus) { throw .invalidParameter }
+    func link(at path: NTPath, replacing: Replacing, as user: Credentials) throws(NTStatus) -> NTPath {
+        throw .invalidParameter
+    }
 
     func remove(as user: Credentials) throws(NTStatus) {
         try file.store.identity.act(as: user)

@@ -61,7 +61,7 @@ import Testing
     @Test func whoGivesItAnotherNameDoesNotGiveItToTheOther() throws {
         let (file, user) = (file, share.user)
         let status = try whileNameChangesHands { () throws(NTStatus) in
-            try file.link(at: NTPath(test: "new"), replacing: [], as: user)
+            _ = try file.link(at: NTPath(test: "new"), replacing: [], as: user)
         }
         #expect(status == .objectNameNotFound)
         #expect(!share.exists("new"))

@@ -107,4 +107,21 @@ import Testing
         #expect(try client.call(.close(renamed)).status == .success)
         #expect(try other.call(.create("Folder\\new", disposition: .open)).status == .objectNameNotFound)
     }
+
+    /// Who watches is told of one name, however the one who made it has spelled the folder.
+    @Test func aNewLinkIsToldAsItsFolderIsSpelledOnTheDisk() throws {
+        let host = try EngineHost()
+        let client = try host.logIn()
+        let watcher = try host.logIn()
+        let folder = try client.open("Folder") { $0.createOptions = .directoryFile }
+        #expect(try client.call(.close(folder)).status == .success)
+        let file = try client.open("file")
+        let root = try watcher.open("", access: [.readData, .readAttributes], disposition: .open)
+        #expect(try watcher.call(.notify(root, filter: 1, watchesTree: true)).isInterim)
+        #expect(try client.call(.newName(file, "FOLDER\\Link", class: 11)).status == .success)
+        let told = try watcher.repliesAtHand()
+        #expect(told.map(\.status) == [.success])
+        let name = Array("Folder\\Link".utf16).flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
+        #expect(told.first?.bytes.suffix(name.count) == name[...])
+    }
 }

@@ -56,7 +56,9 @@ final class PipeFile: StoreFile {
     func rename(to _: NTPath, replacing _: Replacing, as _: Credentials) throws(NTStatus) {
         throw .invalidDeviceRequest
     }
-    func link(at _: NTPath, replacing _: Replacing, as _: Credentials) throws(NTStatus) { throw .invalidDeviceRequest }
+    func link(at _: NTPath, replacing _: Replacing, as _: Credentials) throws(NTStatus) -> NTPath {
+        throw .invalidDeviceRequest
+    }
     func remove(as _: Credentials) throws(NTStatus) { throw .invalidDeviceRequest }
     func removeFile(as _: Credentials) throws(NTStatus) { throw .invalidDeviceRequest }
     func checkRemovable(as _: Credentials, ignoresReadOnly: Bool) throws(NTStatus) { throw .invalidDeviceRequest }

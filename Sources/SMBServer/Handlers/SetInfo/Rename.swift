@@ -158,12 +158,13 @@ extension SetInfoHandler {
         try requireName(open)
         let target = try path(new.name, for: open)
         try requireParent(of: target, allowsEntries: open, in: &context)
+        var made = target
         let replaced = try replace(target, new, for: open, in: &context) { replacing throws(NTStatus) in
-            try open.file.link(at: target, replacing: replacing, as: open.credentials)
+            made = try open.file.link(at: target, replacing: replacing, as: open.credentials)
         }
         replaced.nameIsGone()
         context.server.end(replaced)
-        context.server.reportName(.added, target, of: open)
+        context.server.reportName(.added, made, of: open)
     }
 
     /// FileStreamRename, [MS-FSA] 2.1.5.15.12: ":name" or ":name:$DATA", in the same file.
