@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include "Uncancelled.h"
 
 #include <malloc.h>
 #include <pthread.h>
@@ -29,6 +30,14 @@ void linux_set_thread_value(void *value) { thread_value = value; }
 
 int linux_accept(int listener, struct sockaddr *address, socklen_t *length) {
     return accept4(listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+long linux_receive(int socket, void *buffer, size_t size) { return uncancelled_recv(socket, buffer, size); }
+long linux_send(int socket, const void *buffer, size_t size) {
+    return uncancelled_send(socket, buffer, size, MSG_NOSIGNAL);
+}
+int linux_wait_for_events(int poll, struct epoll_event *events, int count) {
+    return uncancelled_epoll_wait(poll, events, count);
 }
 
 void linux_bound_heaps(int count) { mallopt(M_ARENA_MAX, count); }

@@ -11,6 +11,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 #include "AsUser.h"
+#include "Uncancelled.h"
 
 _Static_assert(APUS_O_PATH == O_PATH, "O_PATH");
 _Static_assert(APUS_AT_EMPTY_PATH == AT_EMPTY_PATH, "AT_EMPTY_PATH");
@@ -82,7 +83,7 @@ long apus_faccessat2(int directory, const char *path, int mode, int flags) {
     APUS_RETURN(syscall(SYS_faccessat2, directory, path, mode, flags));
 }
 long apus_pread(int descriptor, void *buffer, size_t size, int64_t offset) {
-    APUS_RETURN(pread64(descriptor, buffer, size, offset));
+    APUS_RETURN(uncancelled_pread(descriptor, buffer, size, offset));
 }
 long apus_pread_now(int descriptor, void *buffer, size_t size, int64_t offset) {
     struct iovec vector = { buffer, size };
@@ -90,7 +91,7 @@ long apus_pread_now(int descriptor, void *buffer, size_t size, int64_t offset) {
 }
 long apus_pwrite(int descriptor, const void *buffer, size_t size, int64_t offset) {
     AS_USER();
-    APUS_RETURN(pwrite64(descriptor, buffer, size, offset));
+    APUS_RETURN(uncancelled_pwrite(descriptor, buffer, size, offset));
 }
 long apus_append(int descriptor, const void *buffer, size_t size) {
     AS_USER();

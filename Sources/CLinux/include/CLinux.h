@@ -41,6 +41,11 @@ void linux_bound_heaps(int count);
 /// accept4(2) with SOCK_NONBLOCK and SOCK_CLOEXEC.
 int linux_accept(int listener, struct sockaddr *address, socklen_t *length);
 
+/// recv(2), send(2) with MSG_NOSIGNAL, and epoll_wait(2) without a time limit: -1 is a failure, and errno says which.
+long linux_receive(int socket, void *buffer, size_t size);
+long linux_send(int socket, const void *buffer, size_t size);
+int linux_wait_for_events(int poll, struct epoll_event *events, int count);
+
 /// Names the calling thread, at most 15 bytes, for tools that list threads.
 void linux_set_thread_name(const char *name);
 
