@@ -9,7 +9,8 @@ public protocol MessageReceiver: AnyObject, Sendable {
     ///   - reply: append at most one message at its end; the transport has put the prefix before it already.
     /// - Returns: false to close the connection once what is appended has been sent.
     func receive(_ message: UnsafeMutableRawBufferPointer, reply: PDUBuffer) -> Bool
-    /// The largest message accepted now; asked before each. A longer one closes the connection.
+    /// The largest message accepted now, in bytes; it never becomes less, and is asked again only about one that is
+    /// longer. A longer one closes the connection.
     var messageByteCountMax: Int { get }
     /// Asked about once a second: true closes the connection (nobody has logged in for too long).
     var isOverdue: Bool { get }

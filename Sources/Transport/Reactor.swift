@@ -29,7 +29,7 @@ import Platform
     }
 
     let lease = Lease()
-    private let crew: Crew
+    let crew: Crew
     private let transport: TCPTransport
     private let configuration: TransportConfiguration
     private let poll = epoll_create1(CInt(EPOLL_CLOEXEC))
@@ -124,7 +124,7 @@ import Platform
             gather()
             servedCount = 0
             // SAFETY: the kernel writes at most `events.count` events, and the buffer lives as long as the reactor.
-            let count = unsafe epoll_wait(poll, events.baseAddress, CInt(events.count), -1)
+            let count = unsafe linux_wait_for_events(poll, events.baseAddress, CInt(events.count))
             ready = 0..<max(0, Int(count))
             if configuration.timing.isOn { wakeTime = Uptime.nanoseconds }
             lease.touch()
@@ -306,7 +306,7 @@ import Platform
         let (type, byteCount) = Frame.read(buffer, at: offset)
         switch type {
         case 0:
-            guard byteCount <= connection.receiver?.messageByteCountMax ?? 0 else { return nil }
+            guard connection.takesMessage(of: byteCount) else { return nil }
         case Frame.sessionRequest, Frame.keepAlive:
             guard byteCount <= 256 else { return nil }
         default: return nil
@@ -344,7 +344,7 @@ import Platform
         let ticket = lease.enter()
         // SAFETY: the message lies in a buffer that is ours until given back below; the new holder of a lost role only
         // reads other bytes of it.
-        let goesOn = Self.inCall(of: connection, self, ticket) { unsafe receiver.receive(message, reply: reply) }
+        let goesOn = ReceiverCall.run(of: connection, self, ticket) { unsafe receiver.receive(message, reply: reply) }
         let isHolder = lease.leave(ticket)
         let isEmpty = reply.count <= Frame.prefixByteCount
         if !isEmpty { Frame.writePrefix(reply, at: 0) }
@@ -409,7 +409,7 @@ import Platform
         // SAFETY: `spare` makes the room; what lies there is written before it is read.
         let room = unsafe buffer.spare(wanted)
         // SAFETY: the room has `wanted` bytes.
-        let count = unsafe recv(connection.descriptor, room.baseAddress, wanted, 0)
+        let count = unsafe linux_receive(connection.descriptor, room.baseAddress, wanted)
         if count < 0 { return errno == EAGAIN || errno == EINTR ? true : nil }
         guard count > 0 else { return nil }
         buffer.count += count
@@ -437,36 +437,6 @@ import Platform
         let ticket = lease.enter()
         connection.end()
         return lease.leave(ticket) ? .finished : .lost
-    }
-
-    // MARK: the call that a thread is in
-
-    private struct Call {
-        let connection: TCPConnection
-        let reactor: Reactor
-        let ticket: Lease.Ticket
-    }
-
-    private static func inCall<Result>(
-        of connection: TCPConnection, _ reactor: Reactor, _ ticket: Lease.Ticket, _ body: () -> Result
-    ) -> Result {
-        var call = Call(connection: connection, reactor: reactor, ticket: ticket)
-        // SAFETY: the pointer is taken back before `call` goes; only this thread sees it.
-        return unsafe withUnsafeMutablePointer(to: &call) { pointer in
-            unsafe linux_set_thread_value(pointer)
-            defer { linux_set_thread_value(nil) }
-            return body()
-        }
-    }
-
-    /// Gives the role away if this thread is inside `connection`'s receiver.
-    static func giveAway(whileIn connection: TCPConnection) {
-        // SAFETY: reads this thread's own slot.
-        guard let pointer = unsafe linux_thread_value() else { return }
-        // SAFETY: `inCall` of this thread set it, and takes it back before the call ends.
-        let call = unsafe pointer.assumingMemoryBound(to: Call.self).pointee
-        guard call.connection === connection else { return }
-        _ = call.reactor.crew.reassign(call.reactor, call.ticket)
     }
 
     static func control(_ poll: CInt, _ operation: CInt, _ descriptor: CInt, _ interest: UInt32) {

@@ -5,9 +5,10 @@ import Platform
 /// One TCP connection. Receiving is up to the thread that holds the reactor's role; sending is up to whoever has a
 /// reply, so there is a lock around the sending side. While nothing is under way it holds no buffer.
 @safe public final class TCPConnection: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): `partial`, `isNew`, `backlog`, `isHolding`, `depth` and `receiver` are touched only
-    // by the holder of the reactor's role, which changes hands through `Lease` and `Crew.state`; everything else is
-    // immutable or behind `outbox`. (Who accepts a connection sets `receiver` before it hands it over by the inbox.)
+    // SAFETY (@unchecked Sendable): `partial`, `isNew`, `messageByteCountMax`, `backlog`, `isHolding`, `depth` and
+    // `receiver` are touched only by the holder of the reactor's role, which changes hands through `Lease` and
+    // `Crew.state`; everything else is immutable or behind `outbox`. (Who accepts a connection sets `receiver` before
+    // it hands it over by the inbox.)
 
     let descriptor: CInt
     /// The client's address as text, without port.
@@ -23,6 +24,8 @@ import Platform
     var partialByteCount = 0
     /// The client has no session yet, and has had none: little is lent to it.
     private(set) var isNew = true
+    /// The longest message that its receiver is known to take, in bytes: it never comes to take less.
+    private var messageByteCountMax = 0
     /// Messages received and not looked at yet, since the client did not take the replies to those before.
     private var backlog: PDUBuffer?
     private var isHolding = false
@@ -88,7 +91,7 @@ import Platform
 
     /// The message being received on this thread is about to block: another thread takes the reactor over. Elsewhere it
     /// does nothing.
-    public func willBlock() { Reactor.giveAway(whileIn: self) }
+    public func willBlock() { ReceiverCall.giveRoleAway(whileIn: self) }
 
     /// Bytes that the client's machine has acknowledged since the beginning, and bytes that it is still to get.
     public var delivery: (acknowledged: UInt64, outstanding: UInt64) {
@@ -106,6 +109,13 @@ import Platform
     // MARK: for the reactor
 
     func arrived(at time: UInt64) { arrivalTime.store(time, ordering: .relaxed) }
+
+    /// Whether there may be a message of so many bytes, without the prefix.
+    func takesMessage(of byteCount: Int) -> Bool {
+        // The receiver is asked only about what is longer than it was ever said to take.
+        if byteCount > messageByteCountMax { messageByteCountMax = receiver?.messageByteCountMax ?? 0 }
+        return byteCount <= messageByteCountMax
+    }
 
     /// Before a batch of messages is looked at: whether the client has come to have a session.
     func lookWhetherNew() {
@@ -252,7 +262,7 @@ import Platform
             // SAFETY: the range is part of what was appended to the buffer.
             let rest = unsafe buffer.region(at..<range.upperBound)
             // SAFETY: the region lies inside the buffer, which nobody else writes to any more.
-            let count = unsafe Glibc.send(descriptor, rest.baseAddress, rest.count, CInt(MSG_NOSIGNAL))
+            let count = unsafe linux_send(descriptor, rest.baseAddress, rest.count)
             if count < 0 {
                 if errno == EINTR { continue }
                 return errno == EAGAIN ? at : range.upperBound

@@ -98,10 +98,10 @@ extension Connection {
     /// Handles the requests of a message one after the other, from `position` on, and appends their responses, chained,
     /// signed and sealed, to `reply`.
     func processCompound(
-        _ message: UnsafeMutableRawBufferPointer, from position: SuspendedCompound.Position, reply: PDUBuffer,
+        _ message: UnsafeMutableRawBufferPointer, from start: consuming SuspendedCompound.Position, reply: PDUBuffer,
         resuming parked: ParkedRequest?, held: ResponseChain.Suspended? = nil
     ) throws(DisconnectReason) {
-        var position = position
+        var position = start
         var parked = parked
         defer { position.endMoment() }
         let sealStart = reply.count

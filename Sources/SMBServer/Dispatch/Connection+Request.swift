@@ -12,22 +12,23 @@ enum RequestOutcome {
     case parked(ParkedRequest, isFirstTime: Bool)
 }
 
+/// What the checks common to all requests found for one.
+struct RequestAdmission: ~Copyable {
+    /// As received; in a related compound with the session and tree of the request before.
+    var header: SMB2Header
+    var dialect: Dialect
+    var session: Session?
+    var treeConnect: TreeConnect?
+    /// What the response is signed with, since the request claimed to be signed.
+    var signingKey: SigningKey?
+    /// The request came sealed, or its signature was right.
+    var isAuthentic = false
+    /// Set when the request is refused before any handler sees it.
+    var refusal: NTStatus?
+}
+
 /// One request: the checks common to all of them, the handler, and the response around what it wrote.
 extension Connection {
-    /// What the checks found for a request.
-    private struct Admission {
-        var header: SMB2Header
-        var dialect: Dialect
-        var session: Session?
-        var treeConnect: TreeConnect?
-        /// What the response is signed with, since the request claimed to be signed.
-        var signingKey: SigningKey?
-        /// The request came sealed, or its signature was right.
-        var isAuthentic = false
-        /// Set when the request is refused before any handler sees it.
-        var refusal: NTStatus?
-    }
-
     /// Handles the request at the start of `rest`.
     func processRequest(
         _ rest: UnsafeMutableRawBufferPointer, _ position: inout SuspendedCompound.Position,
@@ -61,9 +62,7 @@ extension Connection {
         if received.command == SMB2Command.create.rawValue { position.endMoment() }
         let headerStart = chain.begin(received.makeResponse(status: .success))
         var context = RequestContext(
-            server: server, connection: self, header: admission.header, dialect: admission.dialect,
-            session: admission.session, treeConnect: admission.treeConnect, isSealed: position.sealedBy != nil,
-            isAuthentic: admission.isAuthentic, reply: chain.reply,
+            connection: self, admission: admission, isSealed: position.sealedBy != nil, reply: chain.reply,
             headerStart: headerStart, relatedFileID: position.fileID,
             isFollowed: length != rest.count, isAlone: length == rest.count && position.count == 1,
             parkedRequest: parked, wakeReason: parked?.begin())
@@ -71,7 +70,7 @@ extension Connection {
         // SAFETY: the request's bytes outlive the call.
         if times.areWanted { unsafe observeStart(&times, request, context, parked: parked, queue: position.queue) }
         // SAFETY: as above.
-        var status = unsafe run(request, admission, position, &context)
+        var status = unsafe run(request, position, &context)
         if times.areWanted { times.handlerEnd = server.environment.uptime() }
         if let reason = context.disconnectReason { throw reason }
         if status == .pending, let waiting = context.parkedRequest {
@@ -79,14 +78,14 @@ extension Connection {
                 status = .cancelled
             } else {
                 waiting.beginWait(times)
-                waiting.retain(session: admission.session, treeConnect: admission.treeConnect)
+                waiting.retain(session: context.sessionOrNil, treeConnect: context.treeConnectOrNil)
                 chain.abandon()
                 position.offset -= length
                 return .parked(waiting, isFirstTime: parked == nil)
             }
         }
         context.endChange()
-        complete(&chain, &context, admission, status, wasParked: parked != nil)
+        complete(&chain, &context, status, wasParked: parked != nil)
         if times.areWanted { position.begin = observeEnd(times, context, status, received: length) }
         position.inherit(from: context, status: status)
         return length == rest.count ? .finished : .next
@@ -112,22 +111,21 @@ extension Connection {
     /// Message ID, session, signature, tree connect: [MS-SMB2] 3.3.5.2.3 to 3.3.5.2.11.
     private func admit(
         _ received: SMB2Header, _ request: UnsafeMutableRawBufferPointer, _ position: inout SuspendedCompound.Position
-    ) throws(DisconnectReason) -> Admission {
-        let (ownSession, dialect) = try admit(received)
-        guard let dialect = dialect ?? (received.command == SMB2Command.negotiate.rawValue ? .smb202 : nil) else {
+    ) throws(DisconnectReason) -> RequestAdmission {
+        var (session, found) = try admit(received)
+        guard let dialect = found ?? (received.command == SMB2Command.negotiate.rawValue ? .smb202 : nil) else {
             throw .protocolViolation("a request before NEGOTIATE")
         }
-        var admission = Admission(header: received, dialect: dialect, session: ownSession)
+        var admission = RequestAdmission(header: received, dialect: dialect)
         if received.flags.contains(.relatedOperations) {
             // There must be a request before it whose session and tree connect it can take over.
             guard position.hasContext else {
                 admission.refusal = .invalidParameter
-                admission.session = nil
                 return admission
             }
             admission.header.sessionID = position.sessionID
             admission.header.treeID = position.treeID
-            admission.session = session(position.sessionID)
+            session = self.session(position.sessionID)
         } else {
             position.fileID = nil
             position.status = .success
@@ -139,7 +137,8 @@ extension Connection {
         position.treeID = admission.header.treeID
         admission.isAuthentic = position.sealedBy != nil
         // SAFETY: the request's bytes outlive the call.
-        admission.refusal = unsafe check(&admission, request, isSealed: position.sealedBy != nil)
+        admission.refusal = unsafe check(&admission, session, request, isSealed: position.sealedBy != nil)
+        admission.session = session
         // An expired session is one all the same: what is related to the request has it too, and hears the same.
         position.hasContext = admission.refusal == nil || admission.refusal == .networkSessionExpired
         return admission
@@ -147,22 +146,22 @@ extension Connection {
 
     /// The session's and the tree connect's part of the checks. - Returns: why the request is refused, or nil.
     private func check(
-        _ admission: inout Admission, _ request: UnsafeMutableRawBufferPointer, isSealed: Bool
+        _ admission: inout RequestAdmission, _ session: Session?, _ request: UnsafeMutableRawBufferPointer,
+        isSealed: Bool
     ) -> NTStatus? {
         guard let command = SMB2Command(rawValue: admission.header.command) else { return .invalidParameter }
         let requirements = command.requirements
-        guard let session = admission.session else {
+        guard let session else {
             // smbtorture sends its own controls without one; the handler refuses all others.
             if command == .ioctl, admission.header.sessionID == 0, server.settings.hasTortureControls { return nil }
             if requirements.contains(.session) { return .userSessionDeleted }
             // SAFETY: the request's bytes outlive the call.
             return command == .sessionSetup ? unsafe checkForeignSignature(&admission, request) : nil
         }
-        let found = session.admission(treeID: admission.header.treeID, on: self)
+        let isSigned = admission.header.flags.contains(.signed)
+        let found = session.admission(treeID: admission.header.treeID, isSigned: isSigned, on: self)
         // SAFETY: the request's bytes outlive the call.
-        if !isSealed, let refusal = unsafe checkSignature(&admission, request, found.login, found.signingKey, command) {
-            return refusal
-        }
+        if !isSealed, let refusal = unsafe checkSignature(&admission, request, found, command) { return refusal }
         guard requirements.contains(.session) else { return nil }
         switch found.phase {
         case .valid: break
@@ -170,7 +169,7 @@ extension Connection {
         case .expired: if !requirements.contains(.allowedWhenExpired) { return .networkSessionExpired }
         case .inProgress, .closed: return .userSessionDeleted
         }
-        if let login = found.login, login.requiresEncryption, !isSealed { return .accessDenied.because(.unsealed) }
+        if found.requiresEncryption, !isSealed { return .accessDenied.because(.unsealed) }
         guard requirements.contains(.treeConnect) else {
             admission.treeConnect = found.treeConnect
             return nil
@@ -183,17 +182,18 @@ extension Connection {
 
     /// Verifying the signature, [MS-SMB2] 3.3.5.2.4.
     private func checkSignature(
-        _ admission: inout Admission, _ request: UnsafeMutableRawBufferPointer, _ login: Session.Login?,
-        _ key: SigningKey?, _ command: SMB2Command
+        _ admission: inout RequestAdmission, _ request: UnsafeMutableRawBufferPointer, _ found: Session.Admission,
+        _ command: SMB2Command
     ) -> NTStatus? {
-        guard let login, let key else { return nil }
         if admission.header.flags.contains(.signed) {
+            // A guest's session has none.
+            guard let key = found.signingKey else { return nil }
             // Even the answer to a wrong signature is signed: a client that demands it could not read it otherwise.
             admission.signingKey = key
             // SAFETY: the request's bytes outlive the call, and nobody else has them.
             guard unsafe key.verify(request) else { return .accessDenied.because(.wrongSignature) }
             admission.isAuthentic = true
-        } else if login.requiresSigning, command != .negotiate {
+        } else if found.requiresSigning, command != .negotiate {
             return .accessDenied.because(.unsigned)
         }
         return nil
@@ -202,7 +202,7 @@ extension Connection {
     /// SESSION_SETUP may be about a session of another connection, [MS-SMB2] 3.3.5.2.4: it wants to become a channel of
     /// it, or does not know better. Only those who have the session's key get answers signed with it.
     private func checkForeignSignature(
-        _ admission: inout Admission, _ request: UnsafeMutableRawBufferPointer
+        _ admission: inout RequestAdmission, _ request: UnsafeMutableRawBufferPointer
     ) -> NTStatus? {
         guard admission.header.flags.contains(.signed), admission.header.sessionID != 0,
             let session = server.sessions.find(admission.header.sessionID),
@@ -218,28 +218,28 @@ extension Connection {
     /// What a request that waited had been admitted with.
     private func readmit(
         _ received: SMB2Header, _ parked: ParkedRequest, _ position: SuspendedCompound.Position
-    ) -> Admission {
+    ) -> RequestAdmission {
         var header = received
         header.sessionID = position.sessionID
         header.treeID = position.treeID
         let (session, treeConnect) = parked.retained
-        return Admission(
+        return RequestAdmission(
             header: header, dialect: dialect ?? .smb202, session: session, treeConnect: treeConnect,
             signingKey: position.signingKey)
     }
 
     /// Runs the handler. - Returns: the status to send; a body stands behind the header unless it is an error.
     private func run(
-        _ request: UnsafeMutableRawBufferPointer, _ admission: Admission, _ position: SuspendedCompound.Position,
+        _ request: UnsafeMutableRawBufferPointer, _ position: borrowing SuspendedCompound.Position,
         _ context: inout RequestContext
     ) -> NTStatus {
         let bodyStart = context.reply.count
         Thread.beginWork()
         do throws(NTStatus) {
-            if let refusal = admission.refusal { throw refusal }
+            if let refusal = context.admission.refusal { throw refusal }
             guard let command = SMB2Command(rawValue: context.header.command) else { throw .invalidParameter }
             // [MS-SMB2] 3.3.5.2.7.2: when the CREATE before failed there is no file to go on with; same error.
-            if admission.header.flags.contains(.relatedOperations), position.fileID == nil, position.status.isError,
+            if context.header.flags.contains(.relatedOperations), position.fileID == nil, position.status.isError,
                 command.requirements.contains(.file)
             {
                 throw position.status
@@ -247,7 +247,7 @@ extension Connection {
             // SAFETY: `request` outlives the handler.
             var reader = unsafe WireReader(
                 RawSpan(_unsafeBytes: UnsafeRawBufferPointer(request)), at: SMB2Header.byteCount)
-            admission.treeConnect?.requestCount.wrappingAdd(1, ordering: .relaxed)
+            context.admission.treeConnect?.requestCount.wrappingAdd(1, ordering: .relaxed)
             try dispatch(command, &reader, &context)
             return context.status
         } catch {
@@ -259,8 +259,7 @@ extension Connection {
 
     /// Completes the response: error body, header, credits, hash, signature.
     private func complete(
-        _ chain: inout ResponseChain, _ context: inout RequestContext, _ admission: Admission, _ status: NTStatus,
-        wasParked: Bool
+        _ chain: inout ResponseChain, _ context: inout RequestContext, _ status: NTStatus, wasParked: Bool
     ) {
         let reply = chain.reply
         let at = context.headerStart
@@ -272,18 +271,18 @@ extension Connection {
         }
         if wasParked, let parked = context.parkedRequest, parked.sendsInterim {
             let flags = SMB2Header.Flags.serverToRedirector.union(
-                admission.header.flags.intersection([.relatedOperations, .priorityMask]))
+                context.header.flags.intersection([.relatedOperations, .priorityMask]))
             reply.patch(flags.rawValue | SMB2Header.Flags.asyncCommand.rawValue, at: at + 16)
             reply.patch(parked.asyncID, at: at + 32)
             reply.patch(0 as UInt16, at: at + 14)
         } else {
-            let granted = grantCredits(requested: admission.header.credits, charge: admission.header.creditCharge)
+            let granted = grantCredits(requested: context.header.credits, charge: context.header.creditCharge)
             reply.patch(granted, at: at + 14)
-            reply.patch(context.responseTreeID ?? admission.header.treeID, at: at + 36)
+            reply.patch(context.responseTreeID ?? context.header.treeID, at: at + 36)
         }
-        reply.patch(context.responseSessionID ?? admission.header.sessionID, at: at + 40)
-        let key = context.responseSigningKey ?? admission.signingKey
-        if key == nil, status == .userSessionDeleted { echoSignedFlag(of: admission.header, in: reply, at: at) }
+        reply.patch(context.responseSessionID ?? context.header.sessionID, at: at + 40)
+        let key = context.responseSigningKey ?? context.admission.signingKey
+        if key == nil, status == .userSessionDeleted { echoSignedFlag(of: context.header, in: reply, at: at) }
         // Sealed is enough, but for the last response of a login: [MS-SMB2] 3.3.5.5.3 has it signed in any case.
         chain.end(signingKey: context.isSealed ? context.responseSigningKey : key)
         if case .none = context.preauthTarget { return }
@@ -317,13 +316,11 @@ extension Connection {
         _ header: SMB2Header, _ request: UnsafeMutableRawBufferPointer, _ position: SuspendedCompound.Position
     ) {
         if let session = session(header.sessionID), position.sealedBy == nil {
-            let found = session.admission(treeID: 0, on: self)
-            if header.flags.contains(.signed) {
-                // SAFETY: the request's bytes outlive the call.
-                if let key = found.signingKey, unsafe !key.verify(request) { return }
-            } else if found.login?.requiresSigning == true {
-                return
-            }
+            let isSigned = header.flags.contains(.signed)
+            let found = session.admission(treeID: 0, isSigned: isSigned, on: self)
+            // SAFETY: the request's bytes outlive the call.
+            if let key = found.signingKey, unsafe !key.verify(request) { return }
+            if !isSigned, found.requiresSigning { return }
         }
         let target =
             header.flags.contains(.asyncCommand)

@@ -6,14 +6,8 @@ import SMBWire
 
 /// What a handler is told about the request it handles, and all that it may do besides calling the file store.
 struct RequestContext: ~Copyable {
-    let server: Server
     let connection: Connection
-    /// As received; in a related compound with the session and tree of the request before.
-    let header: SMB2Header
-    let dialect: Dialect
-    /// nil only for the commands that need none.
-    let sessionOrNil: Session?
-    let treeConnectOrNil: TreeConnect?
+    let admission: RequestAdmission
     /// The request came sealed.
     let isSealed: Bool
     /// Where the response goes: the header is in it already, the handler appends the body.
@@ -31,8 +25,6 @@ struct RequestContext: ~Copyable {
     /// Set when the request was parked and runs again.
     private(set) var parkedRequest: ParkedRequest?
     let wakeReason: ParkedRequest.WakeReason?
-    /// The request came with a good signature, or sealed.
-    let isAuthentic: Bool
     /// What the record of a refusal says beyond the status. Touched only by what refuses.
     var refusal = RefusalNote()
     /// What the error response carries besides the status, [MS-SMB2] 2.2.2.
@@ -60,19 +52,14 @@ struct RequestContext: ~Copyable {
     }
 
     init(
-        server: Server, connection: Connection, header: SMB2Header, dialect: Dialect, session: Session?,
-        treeConnect: TreeConnect?, isSealed: Bool, isAuthentic: Bool, reply: PDUBuffer, headerStart: Int,
+        connection: Connection, admission: consuming RequestAdmission, isSealed: Bool, reply: PDUBuffer,
+        headerStart: Int,
         relatedFileID: FileID?,
         isFollowed: Bool, isAlone: Bool, parkedRequest: ParkedRequest?, wakeReason: ParkedRequest.WakeReason?
     ) {
-        self.server = server
         self.connection = connection
-        self.header = header
-        self.dialect = dialect
-        sessionOrNil = session
-        treeConnectOrNil = treeConnect
+        self.admission = admission
         self.isSealed = isSealed
-        self.isAuthentic = isAuthentic
         self.reply = reply
         self.headerStart = headerStart
         self.relatedFileID = relatedFileID
@@ -82,18 +69,26 @@ struct RequestContext: ~Copyable {
         self.wakeReason = wakeReason
     }
 
+    var server: Server { connection.server }
+    var header: SMB2Header { admission.header }
+    var dialect: Dialect { admission.dialect }
+    /// nil only for the commands that need none.
+    var sessionOrNil: Session? { admission.session }
+    var treeConnectOrNil: TreeConnect? { admission.treeConnect }
+    /// The request came with a good signature, or sealed.
+    var isAuthentic: Bool { admission.isAuthentic }
     var limits: Limits { server.limits }
     var now: FileTime { server.environment.now() }
 
     /// The request's session; the command's row has seen to it that there is one.
     var session: Session {
-        guard let sessionOrNil else { preconditionFailure("the command's row demands a session") }
-        return sessionOrNil
+        guard let session = admission.session else { preconditionFailure("the command's row demands a session") }
+        return session
     }
     /// The request's tree connect; the command's row has seen to it that there is one.
     var treeConnect: TreeConnect {
-        guard let treeConnectOrNil else { preconditionFailure("the command's row demands a tree connect") }
-        return treeConnectOrNil
+        guard let tree = admission.treeConnect else { preconditionFailure("the command's row demands a tree connect") }
+        return tree
     }
 
     /// The open that a request names. [MS-SMB2] 3.3.5.10 and its likes: both halves of the FileId must name the same
@@ -102,9 +97,7 @@ struct RequestContext: ~Copyable {
         var wanted = fileID
         // [MS-SMB2] 3.3.5.2.7.2: a related request is about the file of the one before, whatever it says itself.
         if header.flags.contains(.relatedOperations), let relatedFileID { wanted = relatedFileID }
-        guard let open = session.open(wanted.volatile), open.fileID == wanted, open.treeConnect === treeConnect else {
-            throw .fileClosed
-        }
+        guard let open = find(wanted) else { throw .fileClosed }
         relatedFileID = wanted
         // The client knows its handle, so it has seen the CREATE's answer.
         if open.isReplayEligible.load(ordering: .relaxed) {
@@ -112,6 +105,13 @@ struct RequestContext: ~Copyable {
             server.createReplays.remove(open)
         }
         open.order.observe(channelSequence)
+        return open
+    }
+
+    private borrowing func find(_ fileID: FileID) -> Open? {
+        guard let open = admission.session?.open(fileID.volatile), open.fileID == fileID,
+            open.treeConnect === admission.treeConnect
+        else { return nil }
         return open
     }
 

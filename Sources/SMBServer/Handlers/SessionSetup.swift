@@ -139,7 +139,7 @@ enum SessionSetupHandler {
             replacePrevious(input.previousSessionID, by: user, context)
         }
         if user.isAuthenticated {
-            let key = session.admission(treeID: 0, on: context.connection).signingKey
+            let key = session.admission(treeID: 0, isSigned: true, on: context.connection).signingKey
             context.responseSigningKey = key ?? login.signingKey
         }
         var flags: SessionSetupResponse.Flags = []

@@ -35,6 +35,21 @@ final class FileNode: Sendable {
         let isStream: Bool
         func isSame(_ name: NTPath, _ other: NTPath) -> Bool { isStream || name == other }
 
+        /// The open that sharing is not agreed upon with, by its volatile FileId; 0 for one of a stream; nil for none.
+        /// One that passes in a moment only where all do.
+        func holder(
+            inTheWayOf access: AccessMask, _ share: ShareAccess
+        ) -> (volatileID: UInt64, isPassing: Bool)? {
+            if access.deletes, streamsForbidDeletion { return (0, false) }
+            guard !opens.agree(to: access, share) else { return nil }
+            var passing: UInt64?
+            for other in opens where !other.agrees(to: access, share) {
+                guard other.isMomentary.load(ordering: .relaxed) else { return (other.fileID.volatile, false) }
+                passing = other.fileID.volatile
+            }
+            return passing.map { ($0, true) }
+        }
+
         func removal(of open: Open) -> PendingRemoval? {
             guard !pendingRemovals.isEmpty else { return nil }
             let name = open.file.path
@@ -171,7 +186,7 @@ final class FileNode: Sendable {
                 if case .lease(let lease) = request { .lease(lease.identity) } else { .open(open.fileID.volatile) }
             // [MS-FSA] 2.1.5.1.2: who replaces the data writes, whatever it asks for besides.
             let access = overwrites ? open.grantedAccess.union(.writeData) : open.grantedAccess
-            let inTheWay = Self.holder(inTheWayOf: access, open.shareAccess, in: state)
+            let inTheWay = state.holder(inTheWayOf: access, open.shareAccess)
             let mustWait = state.breakForOpen(
                 by: holder, access: open.grantedAccess, overwrites: overwrites,
                 hasConflict: inTheWay?.isPassing == false, &collected)
@@ -187,21 +202,6 @@ final class FileNode: Sendable {
         notices += collected
         if case .admitted = admission {} else { _ = base?.leaveStream(open) }
         return admission
-    }
-
-    /// The open that sharing is not agreed upon with, by its volatile FileId; 0 for one of a stream; nil for none. One
-    /// that passes in a moment only where all do.
-    private static func holder(
-        inTheWayOf access: AccessMask, _ share: ShareAccess, in state: State
-    ) -> (volatileID: UInt64, isPassing: Bool)? {
-        if access.deletes, state.streamsForbidDeletion { return (0, false) }
-        guard !state.opens.agree(to: access, share) else { return nil }
-        var passing: UInt64?
-        for other in state.opens where !other.agrees(to: access, share) {
-            guard other.isMomentary.load(ordering: .relaxed) else { return (other.fileID.volatile, false) }
-            passing = other.fileID.volatile
-        }
-        return passing.map { ($0, true) }
     }
 
     /// Somebody has the file open, and does not share it for deletion.

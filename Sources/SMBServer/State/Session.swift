@@ -74,19 +74,35 @@ final class Session: Sendable {
 
     // MARK: looked up for each request
 
-    /// What the dispatcher needs to judge a request, in one locked step.
-    func admission(treeID: UInt32, on connection: Connection) -> (
-        phase: Phase, login: Login?, signingKey: SigningKey?, treeConnect: TreeConnect?
-    ) {
+    /// What the dispatcher needs to judge a request.
+    struct Admission {
+        var phase = Phase.closed
+        var requiresEncryption = false
+        /// There is a key, and all must be signed with it.
+        var requiresSigning = false
+        /// Only if it was asked for.
+        var signingKey: SigningKey?
+        var treeConnect: TreeConnect?
+    }
+
+    /// - Parameters:
+    ///   - treeID: 0 for none.
+    ///   - isSigned: whether the key is wanted.
+    func admission(treeID: UInt32, isSigned: Bool, on connection: Connection) -> Admission {
         state.withLock { state in
-            guard let channel = state.channels.first(where: { $0.connection === connection }) else {
-                // It was just closed, or left this connection.
-                return (.closed, state.login, state.login?.signingKey, nil)
+            var found = Admission()
+            let index = state.channels.firstIndex { $0.connection === connection }
+            if let login = state.login {
+                let channelKey = index.flatMap { state.channels[$0].signingKey }
+                found.requiresEncryption = login.requiresEncryption
+                found.requiresSigning = login.requiresSigning && (channelKey ?? login.signingKey) != nil
+                if isSigned { found.signingKey = channelKey ?? login.signingKey }
             }
-            return (
-                state.phase, state.login, channel.signingKey ?? state.login?.signingKey,
-                treeID == 0 ? nil : state.treeConnects[treeID]
-            )
+            // Or else it was just closed, or left this connection.
+            guard index != nil else { return found }
+            found.phase = state.phase
+            if treeID != 0 { found.treeConnect = state.treeConnects[treeID] }
+            return found
         }
     }
 
