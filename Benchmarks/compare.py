@@ -351,6 +351,7 @@ def file_rows():
     for depth in (1, 16):
         yield f"lock + unlock, 1 x {depth}", files("lock", depth)
     yield "open, break of a lease, close", files("lease")
+    yield "open + close, 1,000 leases on the file", files("crowd", 16)
     for title, kind in (("find a name", "find"), ("find a name in another case", "other-case"),
                         ("fail to find a name", "missing"), ("create and delete", "pass")):
         for where, count in (("folder of 10", lambda s: 10), ("large folder", lambda s: s.names)):
@@ -396,8 +397,8 @@ def machine(settings):
             f"smbd {smbd.replace('Version ', '')}; medians of {settings.rounds} rounds, the servers in turn.")
 
 
-def bare_loop(settings):
-    """What the kernel takes for an echo: a line for a loop that does nothing but receive and send."""
+def bare_loop(settings, folder):
+    """What the kernel takes for some requests: a line for a loop that does nothing but what cannot be done without."""
     compiler = shutil.which("cc") or shutil.which("clang")
     if not compiler:
         return ""
@@ -405,11 +406,12 @@ def bare_loop(settings):
     subprocess.run([compiler, "-O2", "-o", program, ROOT / "Benchmarks/bare_loop.c"], check=True)
     last = str(max(os.sched_getaffinity(0)))
     found = [[float(word) for word in subprocess.run(
-        ["taskset", "-c", last, program, str(settings.seconds)], capture_output=True, text=True, check=True,
-        timeout=settings.seconds * 5 + 10).stdout.split()] for _ in range(settings.rounds)]
-    with_poll, without = (statistics.median(column) for column in zip(*found))
-    return (f"The kernel alone, for one request and answer of an echo's size at a time: {number(without)} µs for recv and "
-            f"send, {number(with_poll)} µs with epoll_wait.")
+        ["taskset", "-c", last, program, str(settings.seconds), folder], capture_output=True, text=True, check=True,
+        timeout=settings.seconds * 8 + 10).stdout.split()] for _ in range(settings.rounds)]
+    with_poll, echo, lock, opening = (number(statistics.median(column)) for column in zip(*found))
+    return (f"The kernel alone, one at a time (Benchmarks/bare_loop.c): {echo} µs for one request and answer of an echo's "
+            f"size with recv and send, {with_poll} µs with epoll_wait; {lock} µs for two of them with a byte locked and "
+            f"unlocked; {opening} µs for two with a file opened (openat2, statx, fgetxattr) and closed.")
 
 
 def main():
@@ -455,7 +457,7 @@ def main():
                     results[title].setdefault(kind, []).append(sample)
                     shown = ", ".join(f"{key} {number(value)}" for key, value in sample.items())
                     print(f"    {title}: {kind}: {shown}", file=sys.stderr, flush=True)
-        floor = bare_loop(settings)
+        floor = bare_loop(settings, base)
     finally:
         for server in servers.values():
             server.stop()

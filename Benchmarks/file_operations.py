@@ -190,6 +190,11 @@ def main():
     other = Client() if kind == "lease" else None
     if kind == "create":
         good(client.ask(*close(client.ask(*create("bench_create", LIST, CREATE_NEW, FOLDER)))))
+    if kind == "crowd":
+        # Others have the file open, each with a lease for reading and for keeping its handle.
+        good(client.ask(*close(client.ask(*create("bench_crowd", READ | WRITE, 3)))))
+        for _ in range(1000):
+            handle(client.ask(*create("bench_crowd", READ, OPEN, lease=(os.urandom(16), 3))))
     if kind == "lock":
         file = handle(client.ask(*create("bench_lock", READ | WRITE, 3)))
     # The first of a large folder pays for its index.
@@ -215,6 +220,7 @@ def main():
         "other-case": lambda: (finding(f"{folder}\\A File Of MANY {spread(number):07}.TXT") for number in numbers()),
         "missing": lambda: (missing(f"{folder}\\not there {number:07}.txt") for number in numbers()),
         "pass": lambda: (passing(f"{folder}\\comes and goes {number:07}.txt") for number in numbers()),
+        "crowd": lambda: (finding("bench_crowd") for _ in numbers()),
         "lock": lambda: (locking(file, number) for number in numbers()),
     }
     if kind == "list":
