@@ -6,6 +6,9 @@
 //   of two of them, with a byte of a file in FOLDER locked in the first (fcntl, an OFD lock) and unlocked in the second;
 //   of two, with the file opened (openat2, statx, fgetxattr) and closed: what cannot be done without to answer a CREATE.
 // These two with recv and send alone. A client in a process of its own sends the next message when the answer has come.
+//   bare_loop SECONDS FOLDER lock|open|nothing
+// Prints a port, answers one client (file_operations.py bare) until it goes, and prints the time for one or, of lock and
+// open, two of its messages: a client that does more between two of them leaves less of the kernel in the caches.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -84,6 +87,7 @@ static void open_and_close(long number) {
 }
 
 // For each message: what it takes beside receiving and sending.
+// The answer is the message's own first bytes: an SMB2 header with the message's ID, and the status that is 0 there.
 static double answer(int connection, int waits, void (*work)(long)) {
     char message[4096] = {0};
     struct epoll_event event;
@@ -94,6 +98,7 @@ static double answer(int connection, int waits, void (*work)(long)) {
         if (waits) epoll_wait(poll, &event, 1, -1);
         if (recv(connection, message, sizeof message, 0) <= 0) break;
         work(count);
+        message[3] = message_size - 4;
         if (send(connection, message, message_size, MSG_NOSIGNAL) != message_size) break;
     }
     close(poll);
@@ -101,12 +106,18 @@ static double answer(int connection, int waits, void (*work)(long)) {
     return count > 0 ? (processor_time() - before) / count * 1e6 : 0;
 }
 
-static double measure(double seconds, int waits, void (*work)(long)) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t length = sizeof address;
+static int listen_anywhere(struct sockaddr_in *address) {
+    *address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t length = sizeof *address;
     int listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (bind(listener, (struct sockaddr *)&address, length) != 0 || listen(listener, 1) != 0) _exit(1);
-    if (getsockname(listener, (struct sockaddr *)&address, &length) != 0) _exit(1);
+    if (bind(listener, (struct sockaddr *)address, length) != 0 || listen(listener, 1) != 0) _exit(1);
+    if (getsockname(listener, (struct sockaddr *)address, &length) != 0) _exit(1);
+    return listener;
+}
+
+static double measure(double seconds, int waits, void (*work)(long)) {
+    struct sockaddr_in address;
+    int listener = listen_anywhere(&address);
     if (fork() == 0) ask(&address, seconds);
     double each = answer(accept(listener, 0, 0), waits, work);
     close(listener);
@@ -119,6 +130,16 @@ int main(int count, char **arguments) {
     folder = open(count > 2 ? arguments[2] : "/dev/shm", O_PATH | O_DIRECTORY | O_CLOEXEC);
     file = openat(folder, "bare_loop", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (file < 0) return 1;
+    if (count > 3) {
+        struct sockaddr_in address;
+        int listener = listen_anywhere(&address), pairs = arguments[3][0] != 'n';
+        printf("%d\n", ntohs(address.sin_port));
+        fflush(stdout);
+        void (*work)(long) = !pairs ? nothing : arguments[3][0] == 'l' ? lock : open_and_close;
+        printf("%.2f\n", (1 + pairs) * answer(accept(listener, 0, 0), 0, work));
+        unlinkat(folder, "bare_loop", 0);
+        return 0;
+    }
     printf("%.2f ", measure(seconds, 1, nothing));
     printf("%.2f ", measure(seconds, 0, nothing));
     printf("%.2f ", 2 * measure(seconds, 0, lock));

@@ -1,6 +1,7 @@
 """One client that does one kind of operation again and again, the same way with every server.
 
     file_operations.py OPERATION DEPTH COUNT SECONDS [FOLDER]
+    file_operations.py bare PORT SECONDS      asks bare_loop, one lock at a time
 
 It logs in, prepares, says "ready", and waits for a line; then it does the operation COUNT times, or for as long as
 SECONDS, DEPTH at a time on its one connection; it says how many it did and in how many seconds. Where the server is comes
@@ -9,6 +10,7 @@ way of sending one takes far longer than a server's of answering it. Nothing is 
 """
 import itertools
 import os
+import socket
 import struct
 import sys
 import time
@@ -39,6 +41,16 @@ class Client:
         self.received = b""
         self.waiting = {}
         self.broken = []  # leases: key, new state
+
+    @classmethod
+    def bare(cls, port):
+        """One that has a connection and no more."""
+        client = cls.__new__(cls)
+        client.socket = socket.create_connection(("127.0.0.1", port))
+        client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.tree = client.session = client.message = 0
+        client.received, client.waiting, client.broken = b"", {}, []
+        return client
 
     def send(self, command, body):
         header = struct.pack("<4sHHIHHIIQIIQ16s", b"\xfeSMB", 64, 1, 0, command, 64, 0, 0, self.message, 0, self.tree,
@@ -183,7 +195,15 @@ def leases(one, other, count, end):
     return done
 
 
+def bare(port, seconds):
+    client, end = Client.bare(port), time.monotonic() + seconds
+    client.run((locking(bytes(16), number) for number in itertools.takewhile(
+        lambda _: time.monotonic() < end, itertools.count())), 1)
+
+
 def main():
+    if sys.argv[1] == "bare":
+        return bare(int(sys.argv[2]), float(sys.argv[3]))
     kind, depth, count, seconds = sys.argv[1], *map(int, sys.argv[2:5])
     folder = sys.argv[5] if len(sys.argv) > 5 else ""
     client = Client()
